@@ -1,0 +1,3 @@
+import type { configEn } from "../en/config.ts";
+
+export const configKo: Record<keyof typeof configEn, string> = {};

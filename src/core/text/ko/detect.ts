@@ -1,0 +1,3 @@
+import type { detectEn } from "../en/detect.ts";
+
+export const detectKo: Record<keyof typeof detectEn, string> = {};
