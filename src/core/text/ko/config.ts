@@ -1,3 +1,31 @@
 import type { configEn } from "../en/config.ts";
 
-export const configKo: Record<keyof typeof configEn, string> = {};
+export const configKo: Record<keyof typeof configEn, string> = {
+  "config.invalid": "{path}에 잘못된 곳이 {count}군데 있습니다. 아무것도 바꾸지 않았습니다.{faults}",
+  "config.missing": "{path}: 설정 파일이 없습니다. 다음: haechi init 이 파일을 만들어 줍니다. 파일이 없어도 기본값으로 동작합니다.",
+  "config.unreadable": "{path} 파일을 읽을 수 없습니다: {reason}",
+  "config.ok": "{path}: 잘못된 곳이 없습니다.",
+  "config.default": "설정 파일이 없어 기본값으로 동작합니다.",
+  "config.fault.yaml": "YAML 형식이 아닙니다: {reason}",
+  "config.fault.duplicate": "같은 키가 두 번 있습니다. 하나만 남기세요",
+  "config.fault.unknown-key": "알 수 없는 키 “{key}”입니다. 여기서 쓸 수 있는 키: {known}",
+  "config.fault.unknown-key-near": "알 수 없는 키 “{key}”입니다. “{meant}”을(를) 쓰려던 것인가요?",
+  "config.fault.value": "다음 가운데 하나여야 합니다: {values}",
+  "config.fault.value-near": "다음 가운데 하나여야 합니다: {values}. “{meant}”을(를) 쓰려던 것인가요?",
+  "config.fault.type": "여기에는 {expected} 값이 와야 합니다",
+  "config.fault.least": "너무 작거나 짧습니다. 최소는 {least}입니다",
+  "config.fault.most": "너무 크거나 깁니다. 최대는 {most}입니다",
+  "config.fault.format": "형식이 맞지 않습니다: {reason}",
+  "config.fault.duration": "“{value}”은(는) 기간이 아닙니다. 예: 90s, 10m, 4h, 1d",
+  "config.fault.address": "“{value}”은(는) 주소도 네트워크도 아닙니다. 예: 192.168.3.0/24, 2a03:4000::/32",
+  "config.fault.timezone": "“{value}”은(는) 시간대가 아닙니다. 예: Asia/Seoul, UTC",
+  "config.fault.listen": "“{value}”은(는) 대기할 주소가 아닙니다. 예: 127.0.0.1:7601, [::1]:514",
+  "config.fault.url": "“{value}”은(는) http 또는 https 주소가 아닙니다",
+  "config.fault.source-kind": "소스 하나에는 file, journald, syslog, stdin 가운데 정확히 하나만 써야 합니다",
+  "config.fault.syslog-listen": "syslog 소스에는 대기할 주소를 udp: 또는 tcp: 로 적어야 합니다",
+  "config.fault.format-and-parser": "format: 과 parser: 가운데 하나만 쓰세요",
+  "config.fault.enforcer-kind": "항목 하나에는 dry-run, nftables, ufw, crowdsec, webhook 가운데 정확히 하나만 써야 합니다",
+  "config.fault.env": "환경 변수 {name}이(가) 없습니다. 값을 정하거나 ${{name}:-기본값} 으로 쓰세요",
+  "config.fault.secret-file": "{path} 에서 비밀값을 읽을 수 없습니다: {reason}",
+  "config.fault.secret": "텍스트가 와야 합니다(비밀값은 ${NAME} 이나 file:/경로 로 쓰는 것이 좋습니다)",
+};
