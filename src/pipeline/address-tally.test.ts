@@ -1,0 +1,31 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import type { LogEvent } from "#core/event.ts";
+import { addressTally } from "./address-tally.ts";
+
+it("counts as a plain map does, for both families", () => {
+  const address = fc.oneof(fc.ipV4(), fc.constantFrom("2a03:4000::1", "2a03:4000::2", "1.2.3.4", "0.0.0.0", "255.255.255.255"));
+  fc.assert(
+    fc.property(fc.array(fc.tuple(address, fc.boolean()), { maxLength: 300 }), (seen) => {
+      const tally = addressTally();
+      const plain = new Map<string, number>();
+      for (const [ip, failed] of seen) {
+        const event: LogEvent = { "@timestamp": 0, "source.ip": ip, "event.outcome": failed ? "failure" : "success" };
+        tally.add(event);
+        if (failed) plain.set(ip, (plain.get(ip) ?? 0) + 1);
+      }
+      for (const [ip] of seen) expect(tally.of(ip)?.failures ?? 0).toBe(plain.get(ip) ?? 0);
+      expect(tally.addresses).toBe(new Set(seen.map(([ip]) => ip)).size);
+    }),
+  );
+});
+
+it("keeps every address through growth and stops at its capacity", () => {
+  const tally = addressTally(20_000);
+  const name = (i: number): string => `${1 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}.7`;
+  for (let i = 0; i < 30_000; i++) tally.add({ "@timestamp": 0, "source.ip": name(i) });
+  expect(tally.addresses).toBe(20_000);
+  expect(tally.dropped).toBe(10_000);
+  for (let i = 0; i < 20_000; i += 97) expect(tally.of(name(i))?.events).toBe(1);
+  expect(tally.of(name(25_000))).toBeUndefined();
+});
