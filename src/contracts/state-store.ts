@@ -20,6 +20,8 @@ export interface StateChange {
   readonly evidence?: readonly (EvidenceRow & { readonly key: string })[];
   /** Addresses that signed in successfully: user name and event time. */
   readonly signIns?: readonly { readonly address: string; readonly user: string; readonly time: number }[];
+  /** Addresses or networks whose history of success a person disowned (a stolen password): their sign-ins so far are forgotten. */
+  readonly forgetSignIns?: readonly string[];
   /** Targets a person released: the same evidence (up to `until` event time) does not ban them again. */
   readonly releases?: readonly Release[];
   /** Operator's lists, whole replacement per list name (`allow`, …). */
@@ -80,11 +82,16 @@ export interface StateStore extends EvidenceStore {
     at: number,
     change: StateChange,
   ): Promise<{ readonly proposal: Proposal | undefined; readonly decided: boolean }>;
-  /** Latest row of each decision, newest first. `active` = bans that should hold at `at`. */
+  /**
+   * Latest row of each decision, newest first. `active` = bans that should hold at `at` (decided, enforced or failed, and not
+   * ended). `target` finds every decision that shares an address with it.
+   */
   decisions(filter: { readonly active?: boolean; readonly at?: number; readonly target?: string; readonly limit: number }): Promise<readonly Decision[]>;
   /** Every ledger row of one decision, oldest first. */
   history(decision: string): Promise<readonly Decision[]>;
+  /** Sign-ins of an address, or of all addresses of a network together (`address` is then the latest one's). */
   signIn(target: string): Promise<SignIn | undefined>;
+  /** Releases that share an address with `target`, oldest first. */
   releases(target: string): Promise<readonly Release[]>;
   list(name: string): Promise<readonly ListEntry[]>;
   audit(filter: { readonly limit: number }): Promise<readonly AuditEntry[]>;
