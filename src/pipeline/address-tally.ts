@@ -1,5 +1,5 @@
 import { eventCount, type LogEvent } from "#core/event.ts";
-import { parseIpv4 } from "#core/ip.ts";
+import { covers, parseCidr, parseIpv4, type Cidr } from "#core/ip.ts";
 import { ownString } from "#core/own-string.ts";
 
 /** What a tally knows of one address. */
@@ -13,10 +13,24 @@ export interface AddressCount {
   readonly agents: number;
 }
 
+/** A line of a file. */
+export interface LinePlace {
+  readonly file: number;
+  readonly offset: number;
+}
+
+const sampleSize = 64;
+const mostSampled = 40_000;
+
 /** Counts of every address seen, exact, in at most `capacity` addresses of memory (24 bytes each and the index). */
 export interface AddressTally {
-  add(event: LogEvent): void;
+  /** Counts the event of a line at byte `offset` of file number `file`. */
+  add(event: LogEvent, file: number, offset: number): void;
   of(address: string): AddressCount | undefined;
+  /** Lines of an address, spread evenly over its time since its first failure: at most 64. */
+  samples(address: string): readonly LinePlace[];
+  /** Addresses with samples that lie in a network. */
+  within(network: Cidr): readonly string[];
   readonly addresses: number;
   /** Events of addresses that came when the tally was full. */
   readonly dropped: number;
@@ -32,6 +46,31 @@ export function addressTally(capacity = 1_000_000): AddressTally {
   const six = new Map<string, number>();
   let used = 0;
   let dropped = 0;
+  const sampled = new Map<number, { readonly address: string; readonly offsets: Float64Array; readonly files: Uint16Array; seen: number; stride: number; filled: number }>();
+  let hasSample = new Uint8Array(size);
+
+  /** Systematic sampling: every `stride`-th line; when full, every second one goes and the stride doubles. */
+  const sample = (entry: number, address: string, file: number, offset: number): void => {
+    let of = sampled.get(entry);
+    if (!of) {
+      if (sampled.size >= mostSampled) return;
+      of = { address: ownString(address), offsets: new Float64Array(sampleSize), files: new Uint16Array(sampleSize), seen: 0, stride: 1, filled: 0 };
+      sampled.set(entry, of);
+      hasSample[entry] = 1;
+    }
+    if (of.seen++ % of.stride !== 0) return;
+    if (of.filled === sampleSize) {
+      for (let i = 0; i < sampleSize / 2; i++) {
+        of.offsets[i] = of.offsets[i * 2] as number;
+        of.files[i] = of.files[i * 2] as number;
+      }
+      of.filled = sampleSize / 2;
+      of.stride *= 2;
+      if ((of.seen - 1) % of.stride !== 0) return;
+    }
+    of.offsets[of.filled] = offset;
+    of.files[of.filled++] = file;
+  };
 
   const slotOf = (key: number): number => Math.imul(key ^ (key >>> 15), 0x9e3779b1) >>> 8;
   const grow = (): void => {
@@ -43,6 +82,9 @@ export function addressTally(capacity = 1_000_000): AddressTally {
     const widerCounts = new Uint32Array(size * 4);
     widerCounts.set(counts);
     counts = widerCounts;
+    const widerFlags = new Uint8Array(size);
+    widerFlags.set(hasSample);
+    hasSample = widerFlags;
     index = new Int32Array(size * 2);
     const ofSix = new Set(six.values());
     for (let entry = 0; entry < used; entry++) {
@@ -85,7 +127,7 @@ export function addressTally(capacity = 1_000_000): AddressTally {
   };
 
   return {
-    add(event) {
+    add(event, file, offset) {
       const address = event["source.ip"];
       if (address === undefined) return;
       const entry = find(address, true);
@@ -97,6 +139,7 @@ export function addressTally(capacity = 1_000_000): AddressTally {
       const at = entry * 4;
       counts[at] = (counts[at] as number) + weight;
       const outcome = event["event.outcome"];
+      if (hasSample[entry] !== 0 || outcome === "failure") sample(entry, address, file, offset);
       if (outcome === "failure") {
         if (counted(event)) counts[at + 1] = (counts[at + 1] as number) + weight;
       } else if (outcome === "success" && event["event.category"] === "authentication") counts[at + 2] = (counts[at + 2] as number) + weight;
@@ -112,6 +155,18 @@ export function addressTally(capacity = 1_000_000): AddressTally {
       // Linear counting (Whang, Vander-Zanden, Taylor 1990).
       const agents = set === 0 ? 0 : Math.round(-32 * Math.log(Math.max(1, 32 - set) / 32));
       return { events: counts[at] as number, failures: counts[at + 1] as number, signIns: counts[at + 2] as number, agents };
+    },
+    samples(address) {
+      const of = sampled.get(find(address, false));
+      return of ? Array.from({ length: of.filled }, (_, i) => ({ file: of.files[i] as number, offset: of.offsets[i] as number })) : [];
+    },
+    within(network) {
+      const found: string[] = [];
+      for (const { address } of sampled.values()) {
+        const cidr = parseCidr(address);
+        if (cidr && covers(network, cidr)) found.push(address);
+      }
+      return found;
     },
     get addresses() {
       return used;

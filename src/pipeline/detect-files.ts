@@ -14,8 +14,8 @@ export interface DetectFilesOptions {
   readonly signal: AbortSignal;
   /** Told after every chunk: bytes read of the files (compressed bytes of compressed ones) and lines so far. */
   onProgress?(bytes: number, lines: number): void;
-  /** Sees every event that detectors see. */
-  onEvent?(event: LogEvent, record: LogRecord): void;
+  /** Sees every event that detectors see; `file` is the number of its input. */
+  onEvent?(event: LogEvent, record: LogRecord, file: number): void;
 }
 
 export interface DetectFilesResult {
@@ -39,15 +39,15 @@ export async function detectFiles(inputs: readonly ScanInput[], options: DetectF
   let bytes = 0;
   let from = Number.POSITIVE_INFINITY;
   let to = Number.NEGATIVE_INFINITY;
-  const readers = inputs.map((input) => eventReader(input, options.now, signal, (more) => (bytes += more)));
+  const readers = inputs.map((input, file) => eventReader(input, file, options.now, signal, (more) => (bytes += more)));
   const take = (found: readonly Signal[]): void => {
     for (const item of found) signals.set(item.id, item);
   };
-  const deliver = ({ event, record, time }: EventReader): void => {
+  const deliver = ({ event, record, time, file }: EventReader): void => {
     if (time < since || time >= until) return;
     if (time < from) from = time;
     if (time > to) to = time;
-    options.onEvent?.(event, record);
+    options.onEvent?.(event, record, file);
     for (let i = 0; i < detectors.length; i++) {
       const found = (detectors[i] as Detector).observe(event, record);
       if (found.length > 0) take(found);

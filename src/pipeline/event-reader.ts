@@ -2,7 +2,8 @@ import { statSync } from "node:fs";
 import type { Parser } from "#contracts/parser.ts";
 import type { LogRecord } from "#contracts/source.ts";
 import type { LogEvent } from "#core/event.ts";
-import { readLines, type LineChunk } from "#sources/read-lines.ts";
+import type { LineChunk } from "#sources/line-splitter.ts";
+import { readLines } from "#sources/read-lines.ts";
 
 /** A file to scan and the parser of its lines. */
 export interface ScanInput {
@@ -26,6 +27,8 @@ export interface FileCount {
  * current chunk lasts; it gives false when more must be fetched with `fill`, which gives false at the end of the file.
  */
 export interface EventReader {
+  /** Number of the input. */
+  readonly file: number;
   readonly count: FileCount;
   /** The current event, its record (reused: copy what you keep) and its time. */
   event: LogEvent;
@@ -45,10 +48,11 @@ interface MutableRecord {
   writtenBy: number;
 }
 
+const carriageReturn = 13;
 const nothing: LogEvent = { "@timestamp": Number.NaN };
 
 /** Opens a file for reading events. Errors of the file come from `fill`, naming it. */
-export function eventReader(input: ScanInput, now: number, signal: AbortSignal, onBytes: (bytes: number) => void): EventReader {
+export function eventReader(input: ScanInput, file: number, now: number, signal: AbortSignal, onBytes: (bytes: number) => void): EventReader {
   const { path, parser } = input;
   const count: FileCount = { path, bytes: 0, lines: 0, parsed: 0, unparsed: 0, parser: null };
   const record: MutableRecord = { source: path, text: "", line: 0, offset: 0, writtenBy: writtenBy(path, now) };
@@ -57,7 +61,7 @@ export function eventReader(input: ScanInput, now: number, signal: AbortSignal, 
   let run = 0;
   let text = "";
   let at = 0;
-  let offsets: LineChunk["offsets"];
+  let starts: LineChunk["starts"];
   let lineInChunk = 0;
   let base = 0;
   let firstLine = 0;
@@ -77,6 +81,7 @@ export function eventReader(input: ScanInput, now: number, signal: AbortSignal, 
   };
 
   const reader: EventReader = {
+    file,
     count,
     event: nothing,
     record,
@@ -87,11 +92,11 @@ export function eventReader(input: ScanInput, now: number, signal: AbortSignal, 
         if (end < 0) end = text.length;
         const start = at;
         at = end + 1;
-        record.text = text.slice(start, end);
+        record.text = text.slice(start, text.charCodeAt(end - 1) === carriageReturn && end > start ? end - 1 : end);
         record.line = firstLine + lineInChunk;
-        record.offset = offsets === undefined ? base + start : (offsets[lineInChunk] as number);
+        record.offset = base + (starts === undefined ? start : (starts[lineInChunk] as number));
         lineInChunk++;
-        if (end === start) continue;
+        if (record.text === "") continue;
         const event = parser.parse(record);
         if (event === undefined) {
           count.unparsed++;
@@ -119,10 +124,13 @@ export function eventReader(input: ScanInput, now: number, signal: AbortSignal, 
       return false;
     },
     async fill() {
-      chunks ??= readLines(path, { signal, onBytes: (bytes) => {
-        count.bytes += bytes;
-        onBytes(bytes);
-      } })[Symbol.asyncIterator]();
+      chunks ??= readLines(path, {
+        signal,
+        onBytes: (upTo) => {
+          onBytes(upTo - count.bytes);
+          count.bytes = upTo;
+        },
+      })[Symbol.asyncIterator]();
       for (;;) {
         count.lines += lineInChunk;
         lineInChunk = 0;
@@ -132,7 +140,7 @@ export function eventReader(input: ScanInput, now: number, signal: AbortSignal, 
           settleModules();
           return false;
         }
-        ({ text, firstLine, offset: base, offsets } = step.value);
+        ({ text, firstLine, offset: base, starts } = step.value);
         at = 0;
         if (reader.next()) return true;
       }
@@ -145,8 +153,8 @@ export function eventReader(input: ScanInput, now: number, signal: AbortSignal, 
   return reader;
 }
 
-/** Lines of an old file were written by its last modification; those of a pipe by now. */
-function writtenBy(path: string, now: number): number {
+/** Lines of an old file were written by its last modification; those of a pipe by now. Epoch milliseconds. */
+export function writtenBy(path: string, now: number): number {
   if (path === "-") return now;
   try {
     return Math.min(now, statSync(path).mtimeMs);

@@ -5,9 +5,10 @@ import type { EvidenceRow } from "#contracts/evidence-store.ts";
 import type { Parser } from "#contracts/parser.ts";
 import type { Batch, LogRecord, Source, SourceNote } from "#contracts/source.ts";
 import type { StateChange, StateStore } from "#contracts/state-store.ts";
-import { eventCount, type LogEvent } from "#core/event.ts";
+import type { LogEvent } from "#core/event.ts";
 import { ownString } from "#core/own-string.ts";
 import type { Signal } from "#core/signal.ts";
+import { evidenceRow } from "./evidence-row.ts";
 import { driftWatch, type DriftFinding, type DriftWatch } from "./time-drift.ts";
 
 /** A source and the parser of its lines. */
@@ -198,25 +199,10 @@ export async function ingest(options: IngestOptions): Promise<Ingest> {
   return { counts, done };
 }
 
+/** The row with its key: a byte offset is taken again after a rotation, but not with the same time; what has no offset is named by its content. */
 function journalRow(event: LogEvent, record: LogRecord, address: string): JournalRow {
-  const time = event["@timestamp"];
-  // A byte offset is taken again after a rotation, but not with the same time; what has no offset is named by its content.
-  const key = record.offset >= 0 ? `${record.source}|${record.offset}|${time}` : `${record.source}|${record.line}|${createHash("sha1").update(record.text).digest("base64url")}`;
-  return {
-    key,
-    source: record.source,
-    line: record.line,
-    offset: record.offset,
-    time,
-    message: ownString(record.text.slice(0, 1_024)),
-    address: ownString(address),
-    action: event["event.action"] ?? "",
-    outcome: event["event.outcome"] ?? "",
-    user: ownString(event["user.name"] ?? ""),
-    userAgent: ownString((event["user_agent.original"] ?? "").slice(0, 256)),
-    status: event["http.response.status_code"] ?? 0,
-    count: eventCount(event),
-  };
+  const place = record.offset >= 0 ? `${record.offset}|${event["@timestamp"]}` : `${record.line}|${createHash("sha1").update(record.text).digest("base64url")}`;
+  return { key: `${record.source}|${place}`, ...evidenceRow(event, record, address) };
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

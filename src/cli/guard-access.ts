@@ -1,0 +1,38 @@
+import { join } from "node:path";
+import { askGuard } from "#app/control-client.ts";
+import { configuredLanguage, loadConfig, stateDirectory, type LoadedConfig } from "#app/config/load-config.ts";
+import type { Language } from "#core/text/text.ts";
+import { textOption, type CommandContext } from "./command.ts";
+
+/** The configuration as this command sees it. An explicit `--lang` wins over the file. */
+export function configOf(context: CommandContext): LoadedConfig & { readonly directory: string; readonly socket: string; readonly language: Language } {
+  const loaded = loadConfig(textOption(context, "config"), context.env, process.cwd(), context.language);
+  const directory = stateDirectory(loaded.config, context.env, process.getuid?.());
+  return { ...loaded, directory, socket: join(directory, "guard.sock"), language: textOption(context, "lang") ? context.language : configuredLanguage(loaded.config, context.env) };
+}
+
+/**
+ * Asks the running guard, else does it on the state itself: commands work the same while no guard runs. Firewall timeouts
+ * end bans in the kernel either way.
+ */
+export async function askOrDo<T>(context: CommandContext, method: string, params: Readonly<Record<string, unknown>>): Promise<T> {
+  const { config, directory, socket, language } = configOf(context);
+  const answer = await askGuard(socket, method, { ...params, by: operatorOf(context) });
+  if (answer) return answer.result as T;
+  const { openGuard } = await import("#app/guard.ts");
+  const { guardMethods } = await import("#app/guard-methods.ts");
+  const guard = await openGuard(config, { directory, language, env: context.env, notice: (line) => context.error(`${line}\n`) });
+  try {
+    const known = guardMethods(guard)[method];
+    if (!known) throw new TypeError(`no such method: ${method}`);
+    // Through JSON, so that a command sees the same with and without a running guard.
+    return JSON.parse(JSON.stringify((await known({ ...params, by: operatorOf(context) })) ?? null)) as T;
+  } finally {
+    await guard.close();
+  }
+}
+
+/** Who decides, for the ledger: the user who called sudo, else the login name. */
+export function operatorOf(context: CommandContext): string {
+  return context.env["SUDO_USER"] || context.env["USER"] || context.env["LOGNAME"] || `uid ${process.getuid?.() ?? "?"}`;
+}
