@@ -31,8 +31,8 @@ export interface Documents {
 /** States of a decision in which its ban should hold: a failed one is tried again until it ends. */
 const holding: ReadonlySet<Decision["state"]> = new Set(["decided", "enforced", "failed"]);
 
-const body = <T>(row: Readonly<Record<string, unknown>> | undefined): T | undefined => (row ? (JSON.parse(String(row["body"])) as T) : undefined);
-const bodies = <T>(rows: readonly Readonly<Record<string, unknown>>[]): readonly T[] => rows.map((row) => JSON.parse(String(row["body"])) as T);
+/** The JSON of rows, which only this program wrote: the caller names the type it wrote. */
+const bodies = (rows: readonly Readonly<Record<string, unknown>>[]): readonly unknown[] => rows.map((row) => JSON.parse(String(row["body"])) as unknown);
 
 /** The documents of an open, migrated database. */
 export function documents(db: DatabaseSync): Documents {
@@ -66,10 +66,10 @@ export function documents(db: DatabaseSync): Documents {
     pruneProposals.run(keptDocuments);
   };
   /** Rows of `table` under the conditions that are given, every value bound. */
-  const select = <T>(from: string, conditions: readonly (readonly [string, readonly SQLInputValue[]])[], order: string, limit: number): readonly T[] => {
+  const select = (from: string, conditions: readonly (readonly [string, readonly SQLInputValue[]])[], order: string, limit: number): readonly unknown[] => {
     const where = conditions.length > 0 ? `WHERE ${conditions.map(([text]) => text).join(" AND ")}` : "";
     const values = conditions.flatMap(([, bound]) => bound);
-    return bodies<T>(db.prepare(`SELECT body FROM ${from} ${where} ORDER BY ${order} LIMIT ?`).all(...values, Math.max(0, Math.floor(limit))));
+    return bodies(db.prepare(`SELECT body FROM ${from} ${where} ORDER BY ${order} LIMIT ?`).all(...values, Math.max(0, Math.floor(limit))));
   };
 
   return {
@@ -95,22 +95,22 @@ export function documents(db: DatabaseSync): Documents {
       const conditions: [string, SQLInputValue[]][] = [];
       if (since !== undefined) conditions.push(["last >= ?", [clampTime(since)]]);
       if (actor !== undefined) conditions.push(["actor = ?", [actor]]);
-      return select<Signal>("signals", conditions, "last DESC, id", limit);
+      return select("signals", conditions, "last DESC, id", limit) as readonly Signal[];
     },
     cases({ state, since, limit }) {
       const conditions: [string, SQLInputValue[]][] = [];
       if (state !== undefined) conditions.push(["state = ?", [state]]);
       if (since !== undefined) conditions.push(["updated >= ?", [clampTime(since)]]);
-      return select<Case>("cases", conditions, "updated DESC, id", limit);
+      return select("cases", conditions, "updated DESC, id", limit) as readonly Case[];
     },
-    case: (id) => body<Case>(oneCase.get(id)),
+    case: (id) => bodies(oneCase.all(id))[0] as Case | undefined,
     proposals({ state, target, limit }) {
       const conditions: [string, SQLInputValue[]][] = [];
       if (state !== undefined) conditions.push(["state = ?", [state]]);
       if (target !== undefined) conditions.push(["target = ?", [target]]);
-      return select<Proposal>("proposals", conditions, "created DESC, rowid DESC", limit);
+      return select("proposals", conditions, "created DESC, rowid DESC", limit) as readonly Proposal[];
     },
-    proposal: (id) => body<Proposal>(oneProposal.get(id)),
+    proposal: (id) => bodies(oneProposal.all(id))[0] as Proposal | undefined,
     decisions({ active, at, target, limit }) {
       const conditions: [string, SQLInputValue[]][] = [];
       if (active) conditions.push(at === undefined ? ["holds = 1", []] : ["holds = 1 AND starts <= ? AND ends > ?", [clampTime(at), clampTime(at)]]);
@@ -120,8 +120,8 @@ export function documents(db: DatabaseSync): Documents {
         // Integers (IPv4) sort before blobs (IPv6), so the two never overlap.
         conditions.push(["low <= ? AND high >= ?", [range.high, range.low]]);
       }
-      return select<Decision>("standing JOIN ledger ON ledger.row = standing.row", conditions, "standing.row DESC", limit);
+      return select("standing JOIN ledger ON ledger.row = standing.row", conditions, "standing.row DESC", limit) as readonly Decision[];
     },
-    history: (decision) => bodies<Decision>(historyOf.all(decision)),
+    history: (decision) => bodies(historyOf.all(decision)) as readonly Decision[],
   };
 }

@@ -96,7 +96,8 @@ export function journal(db: DatabaseSync, bounds: JournalBounds): Journal {
     return newest
       .all(low, high, since, until, most)
       .map(evidenceRow)
-      .sort((a, b) => b.time - a.time);
+
+      .toSorted((a, b) => b.time - a.time);
   };
 
   const recount = (): void => {

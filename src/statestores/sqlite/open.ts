@@ -10,7 +10,7 @@ const quickCheckLimit = 128 * 1024 * 1024;
 /** An open database and, for the writer, the lock that makes it the only one. */
 export interface OpenDatabase {
   readonly db: DatabaseSync;
-  close(): void;
+  readonly close: () => void;
 }
 
 /**

@@ -1,0 +1,437 @@
+import { normalizeTarget, parseCidr, type Cidr } from "#core/ip.ts";
+import { sanitize } from "#core/sanitize.ts";
+import type { Case, CaseLevel, Claim, Decision, GuardVerdict, Origin, Proposal } from "#core/decision.ts";
+import { isoTime } from "#core/event.ts";
+import type { RuleLevel, Signal } from "#core/signal.ts";
+import { text, type Language } from "#core/text/text.ts";
+import type { Enforcer } from "#contracts/enforcer.ts";
+import type { Notice } from "#contracts/notice.ts";
+import type { ListEntry, StateChange, StateStore } from "#contracts/state-store.ts";
+import { approvals, auditEntry, banDecision, checkedTtl, personOrigin, type AnswerResult, type ApproveOptions, type Person } from "./approvals.ts";
+import { asksOf, deservesAnotherLook, reasonOf } from "./asks.ts";
+import { caseBook, overallLevel, type CaseBook } from "./cases.ts";
+import { guard, type GuardInputs } from "./guard.ts";
+import { shortId } from "./ids.ts";
+import { ledger } from "./ledger.ts";
+import { banTime, policyAnswer, type Answer, type Policy } from "./policy.ts";
+import { proof } from "./proof.ts";
+import { reconciler, type EnforcerStatus } from "./reconcile.ts";
+import { RespondError } from "./respond-error.ts";
+
+export interface ResponderOptions {
+  readonly store: StateStore;
+  /** Wired by `app/`; only `reconcile.ts` calls them. */
+  readonly enforcers: readonly Enforcer[];
+  readonly guardInputs: GuardInputs;
+  readonly policy: Policy;
+  /** Epoch milliseconds. */
+  readonly clock: () => number;
+  readonly language: Language;
+  /** Told of everything a person should hear; must not throw. */
+  readonly onNotice: (notice: Notice) => void;
+}
+
+/** A ban that somebody other than a detector asks for (the agent, an API client). */
+export interface ProposeInput {
+  readonly target: string;
+  readonly origin: Origin;
+  readonly reason: string;
+  readonly claim?: Claim | undefined;
+  readonly level?: RuleLevel | undefined;
+  readonly case?: string | undefined;
+  /** Seconds; the policy's time for the target where it is not given. */
+  readonly ttl?: number | undefined;
+}
+
+export interface BanResult {
+  readonly verdict: GuardVerdict;
+  /** Latest row of the ledger: `enforced` once every enforcer confirmed. Absent where the guard refused. */
+  readonly decision: Decision | undefined;
+}
+
+export interface ResponderStatus {
+  readonly mode: Policy["mode"];
+  readonly level: CaseLevel;
+  readonly bans: number;
+  readonly pending: number;
+  readonly openCases: number;
+  readonly enforcers: readonly EnforcerStatus[];
+}
+
+/** Turns signals into cases, proposals, decisions and bans that hold. */
+export interface Responder {
+  /** Takes new or changed signals. The same signal again changes nothing. Gives the proposals that came of it. Enforcement goes on behind it. */
+  handle(signals: readonly Signal[]): Promise<readonly Proposal[]>;
+  /** Puts a ban before policy and guard for the agent or an API client; it never acts without a person unless policy says so. */
+  propose(input: ProposeInput): Promise<Proposal>;
+  approve(id: string, by: Person, options?: ApproveOptions): Promise<AnswerResult>;
+  /** `allow` = deny and put the target on the allow list with this note. */
+  deny(id: string, by: Person, options?: { readonly allow?: string | undefined }): Promise<AnswerResult>;
+  /** A ban by a person, `ttl` in seconds (undefined = by policy). Resolves when the enforcers confirmed or failed. */
+  ban(target: string, by: Person, ttl?: number, override?: boolean | readonly string[]): Promise<BanResult>;
+  /** Releases every ban that shares an address with `target`; the evidence so far does not ban it again. Gives the released decisions. */
+  unban(target: string, by: Person): Promise<readonly Decision[]>;
+  readonly allow: {
+    /** Also releases what is banned of it. */
+    add(target: string, note: string, by: Person): Promise<ListEntry>;
+    /** False where it was not on the list. */
+    remove(target: string, by: Person): Promise<boolean>;
+    list(): Promise<readonly ListEntry[]>;
+  };
+  /** Disowns the sign-ins of an address or network (a stolen password), so that it may be banned. */
+  disown(target: string, by: Person): Promise<void>;
+  /** One cycle: ends proposals and bans that are over, heals drift, checks that bans bite. To be called every few seconds. */
+  tick(now?: number): Promise<void>;
+  /** Releases every ban and removes everything from the firewall. Gives the faults by enforcer name. */
+  flush(by: Person): Promise<ReadonlyMap<string, string>>;
+  status(): Promise<ResponderStatus>;
+  /** Resolves when nothing that was begun is under way. */
+  settled(): Promise<void>;
+}
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+export function responder(options: ResponderOptions): Responder {
+  const { store, enforcers, guardInputs, policy, clock, language, onNotice } = options;
+  const recent: { readonly at: number; readonly network: Cidr }[] = [];
+  let cycleBans = 0;
+  const judge = guard(store, guardInputs, language, (now) => {
+    while (recent.length > 0 && now - (recent[0] as (typeof recent)[number]).at > hour) recent.shift();
+    return { minute: recent.filter(({ at }) => now - at < minute).length, cycle: cycleBans, targets: recent.map(({ network }) => network) };
+  });
+  const book = ledger(store);
+  const proofs = proof(store, () => guardInputs.machine().containers);
+  const reconcile = reconciler({ ledger: book, enforcers, proof: proofs, clock, language, onNotice });
+  const answers = approvals(store, judge, clock, language);
+  let cases: CaseBook | undefined;
+  let tail: Promise<unknown> = Promise.resolve();
+  let background: Promise<void> = Promise.resolve();
+
+  /** One step at a time: two signals of one address must not both find that it is not banned yet. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = tail.then(start).then(work);
+    tail = turn.catch(() => undefined);
+    return turn;
+  };
+  const enforceSoon = (): void => {
+    background = reconcile.run();
+  };
+  const countBan = (decision: Decision): void => {
+    const network = parseCidr(decision.target);
+    if (network) recent.push({ at: decision.from, network });
+    cycleBans++;
+  };
+
+  /** Takes up the thread of the last run: open cases, recent bans, and signals whose proposals a crash cut off. */
+  const start = async (): Promise<CaseBook> => {
+    if (cases) return cases;
+    const now = clock();
+    const open = await store.cases({ state: "open", limit: 10_000 });
+    const signals = await store.signals({ since: now - hour, limit: 1_000 });
+    const latest = await store.decisions({ limit: 1_000 });
+    for (const decision of latest.toReversed()) {
+      const network = decision.action === "ban" && decision.state !== "recorded" && now - decision.from < hour ? parseCidr(decision.target) : undefined;
+      if (network) recent.push({ at: decision.from, network });
+    }
+    cases = caseBook(policy.caseGap, open);
+    await take(signals);
+    return cases;
+  };
+
+  const take = async (signals: readonly Signal[]): Promise<readonly Proposal[]> => {
+    const open = cases as CaseBook;
+    const before = new Map([...open.open.values()].map((value) => [value.id, value.level]));
+    const changed = open.add(signals);
+    const proposals: Proposal[] = [];
+    const decisions: Decision[] = [];
+    for (const signal of signals) {
+      const answer = policyAnswer(policy, signal);
+      if (answer === "ignore") continue;
+      const origin: Origin = { kind: "rule", rule: signal.rule, signal: signal.id };
+      const inCase = open.open.get(`${signal.actor.kind}\n${signal.actor.id}`)?.id;
+      for (const { id, target, claim, score, why, evidence } of asksOf(signal)) {
+        const earlier = await store.proposal(id);
+        if (earlier && !deservesAnotherLook(earlier, claim)) continue;
+        if (proposals.some((proposal) => proposal.id === id)) continue;
+        const wish = { id, target, claim, origin, answer, reason: reasonOf(signal, claim.count), level: signal.level, case: inCase, score, why, evidence };
+        const made = await consider(wish, proposals);
+        if (!made) continue;
+        proposals.push(made.proposal);
+        if (made.decision) {
+          decisions.push(made.decision);
+          if (made.decision.state === "decided") countBan(made.decision);
+        }
+      }
+    }
+    await book.record(decisions, { signals, cases: changed, proposals });
+    for (const value of changed) if (value.state === "open" && before.get(value.id) !== value.level && value.level !== "normal") onNotice(caseNotice(value));
+    for (const proposal of proposals) tell(proposal);
+    if (decisions.some(({ state }) => state === "decided")) enforceSoon();
+    return proposals;
+  };
+
+  interface Wish extends Pick<Proposal, "id" | "target" | "claim" | "origin" | "reason" | "level" | "case" | "score" | "why" | "evidence"> {
+    readonly answer: Answer;
+    readonly ttl?: number | undefined;
+  }
+
+  /** Policy and guard on one wish. Undefined where its target is banned or proposed already. */
+  const consider = async (wish: Wish, beside: readonly Proposal[]): Promise<{ readonly proposal: Proposal; readonly decision?: Decision } | undefined> => {
+    const now = clock();
+    const { answer, ttl: wished, ...rest } = wish;
+    if (await taken(wish.target, wish.id, beside, now)) return undefined;
+    const verdict = await judge.judge({ target: wish.target, origin: wish.origin, claim: wish.claim, now });
+    const { target } = verdict;
+    if (target !== wish.target && (await taken(target, wish.id, beside, now))) return undefined;
+    const ttl = wished ?? banTime(policy, target, await store.decisions({ target, limit: 100 }), now);
+    const open = verdict.allowed || verdict.needsPerson;
+    const acts = answer === "act" && verdict.allowed;
+    const state = !open ? "refused" : answer === "record" ? "recorded" : acts ? "approved" : "pending";
+    const base = { ...rest, action: "ban", target, ttl, verdict, created: now, expires: now + policy.answerWithin } as const;
+    const proposal: Proposal = acts ? { ...base, state, decidedBy: "policy", decidedAt: now } : { ...base, state };
+    const row = banDecision(shortId("d", wish.id), target, ttl, now, { origin: wish.origin, proposal: wish.id, reason: wish.reason, evidence: wish.evidence });
+    if (acts) return { proposal, decision: row };
+    return state === "recorded" ? { proposal, decision: { ...row, state: "recorded" } } : { proposal };
+  };
+
+  /** True where `target` is wholly banned (or, in watch mode, recorded as such), or a proposal for it waits for its answer. */
+  const taken = async (target: string, id: string, beside: readonly Proposal[], now: number): Promise<boolean> => {
+    const waiting = (proposal: Proposal): boolean => proposal.id !== id && proposal.target === target && proposal.state !== "refused";
+    if (beside.some(waiting)) return true;
+    if ((await store.proposals({ target, state: "pending", limit: 5 })).some(waiting)) return true;
+    const network = parseCidr(target);
+    const about = network ? await store.decisions({ target, limit: 100 }) : [];
+    return about.some((decision) => {
+      const holds = decision.action === "ban" && decision.state !== "released" && decision.state !== "expired" && decision.until > now;
+      const held = holds ? parseCidr(decision.target) : undefined;
+      return held && network && held.first <= network.first && network.last <= held.last;
+    });
+  };
+
+  const caseNotice = (value: Case): Notice => {
+    const params = {
+      actor: sanitize(value.actor.id, 100),
+      level: text(language, `respond.level_${value.level}`),
+      title: sanitize(value.signals.at(-1)?.title ?? "", 120),
+      id: value.id,
+    };
+    const level = value.level === "danger" ? "danger" : "warning";
+    return { key: `case:${value.id}:${value.level}`, kind: "case", level, at: clock(), text: text(language, "notice.case", params), case: value };
+  };
+
+  const tell = (proposal: Proposal): void => {
+    const { id, target, reason, verdict, state, created } = proposal;
+    const why = verdict.checks
+      .filter(({ ok }) => !ok)
+      .map((check) => check.why)
+      .join(" ");
+    const common = { at: created, target, proposal };
+    if (state === "pending") {
+      const words = text(language, why ? "notice.proposal_asking" : "notice.proposal", { id, target, reason, why, expires: isoTime(proposal.expires) });
+      onNotice({ ...common, key: `proposal:${id}`, kind: "proposal", level: "warning", text: words });
+    } else if (state === "refused") {
+      onNotice({
+        ...common,
+        key: `refused:${id}:${proposal.claim?.count ?? 0}`,
+        kind: "refused",
+        level: "info",
+        text: text(language, "notice.refused", { target, reason, why }),
+      });
+    }
+  };
+
+  const checkedTarget = (target: string): string => {
+    const canonical = normalizeTarget(target);
+    if (!canonical) throw new RespondError("bad-target", "guard.address.refused", { target: sanitize(target, 64) });
+    return canonical;
+  };
+
+  /** Releases what shares an address with `target`; within a turn. */
+  const release = async (target: string, by: Person, change: StateChange): Promise<readonly Decision[]> => {
+    const now = clock();
+    const held = await store.decisions({ active: true, target, limit: 10_000 });
+    const forgiven = new Set([target, ...held.map((decision) => decision.target)]);
+    const rows = await book.advance(
+      held.map(({ id }) => ({ id, to: "released" as const, note: text(language, "respond.released_by", { who: sanitize(by.name, 64) }) })),
+      now,
+      { ...change, releases: [...forgiven].map((name) => ({ target: name, until: now, by: by.name, at: now })) },
+    );
+    for (const proposal of await store.proposals({ target, state: "pending", limit: 100 })) await store.decide(proposal.id, "denied", by.name, now, {});
+    for (const decision of rows) {
+      proofs.forget(decision.id);
+      const words = text(language, "notice.released", { target: decision.target, who: sanitize(by.name, 64) });
+      onNotice({ key: `released:${decision.id}`, kind: "released", level: "info", at: now, text: words, target: decision.target, decision });
+    }
+    return rows;
+  };
+
+  const allowEntries = async (entry: ListEntry): Promise<ReadonlyMap<string, readonly ListEntry[]>> => {
+    const others = (await store.list("allow")).filter(({ target }) => target !== entry.target);
+    return new Map([["allow", [...others, entry]]]);
+  };
+
+  return {
+    handle: (signals) => inTurn(() => take(signals)),
+    propose: (input) =>
+      inTurn(async () => {
+        const now = clock();
+        const target = checkedTarget(input.target);
+        const { origin, claim, level = "medium", reason } = input;
+        const id = shortId("p", JSON.stringify(origin), target, claim?.from ?? now, claim?.to ?? now);
+        const earlier = await store.proposal(id);
+        if (earlier) return earlier;
+        const answer: Answer = policy.mode === "watch" ? "record" : "ask";
+        const ttl = input.ttl === undefined ? undefined : checkedTtl(input.ttl);
+        const made = await consider(
+          { id, target, claim, origin, answer, reason: sanitize(reason, 119), level, case: input.case, score: 0, why: [], evidence: [], ttl },
+          [],
+        );
+        if (!made) {
+          const [waiting] = await store.proposals({ target, limit: 1 });
+          if (waiting) return waiting;
+          throw new RespondError("bad-target", "respond.already_banned", { target });
+        }
+        await book.record(made.decision ? [made.decision] : [], { proposals: [made.proposal] });
+        tell(made.proposal);
+        return made.proposal;
+      }),
+    approve: async (id, by, approve) => {
+      const result = await inTurn(async () => {
+        const answer = await answers.approve(id, by, approve);
+        if (answer.decision) countBan(answer.decision);
+        return answer;
+      });
+      if (!result.decision) return result;
+      await reconcile.run();
+      return { ...result, decision: (await store.history(result.decision.id)).at(-1) ?? result.decision };
+    },
+    deny: async (id, by, { allow } = {}) => {
+      const result = await inTurn(async () => {
+        const proposal = allow === undefined ? undefined : await store.proposal(id);
+        if (!proposal || allow === undefined) return answers.deny(id, by);
+        const entry = { target: proposal.target, note: sanitize(allow, 200), by: by.name, at: clock() };
+        const answer = await answers.deny(id, by, { lists: await allowEntries(entry) });
+        if (answer.outcome === "denied") await release(proposal.target, by, {});
+        judge.refresh();
+        return answer;
+      });
+      await reconcile.run();
+      return result;
+    },
+    ban: async (target, by, ttl, override) => {
+      const made = await inTurn(async (): Promise<BanResult> => {
+        const now = clock();
+        const origin = personOrigin(by);
+        const verdict = await judge.judge({ target, origin, asker: by.address, override, now });
+        const audit = [auditEntry(now, by.name, verdict.allowed ? "ban" : "ban refused", `${verdict.target} ${ttl ?? ""}`)];
+        if (!verdict.allowed) {
+          await store.commit({ audit });
+          return { verdict, decision: undefined };
+        }
+        const seconds =
+          ttl === undefined ? banTime(policy, verdict.target, await store.decisions({ target: verdict.target, limit: 100 }), now) : checkedTtl(ttl);
+        const reason = text(language, "respond.by_person", { who: sanitize(by.name, 64) });
+        const decision = banDecision(shortId("d", verdict.target, by.name, now), verdict.target, seconds, now, {
+          origin,
+          proposal: undefined,
+          reason,
+          evidence: [],
+        });
+        await book.record([decision], { audit });
+        countBan(decision);
+        return { verdict, decision };
+      });
+      if (!made.decision) return made;
+      await reconcile.run();
+      return { ...made, decision: (await store.history(made.decision.id)).at(-1) };
+    },
+    unban: async (target, by) => {
+      const rows = await inTurn(async () => {
+        const canonical = checkedTarget(target);
+        return release(canonical, by, { audit: [auditEntry(clock(), by.name, "unban", canonical)] });
+      });
+      await reconcile.run();
+      return rows;
+    },
+    allow: {
+      add: async (target, note, by) => {
+        const entry = await inTurn(async () => {
+          const added = { target: checkedTarget(target), note: sanitize(note, 200), by: by.name, at: clock() };
+          await release(added.target, by, { lists: await allowEntries(added), audit: [auditEntry(added.at, by.name, "allow", added.target)] });
+          judge.refresh();
+          return added;
+        });
+        await reconcile.run();
+        return entry;
+      },
+      remove: (target, by) =>
+        inTurn(async () => {
+          const canonical = checkedTarget(target);
+          const list = await store.list("allow");
+          const rest = list.filter((entry) => entry.target !== canonical);
+          if (rest.length === list.length) return false;
+          await store.commit({ lists: new Map([["allow", rest]]), audit: [auditEntry(clock(), by.name, "allow removed", canonical)] });
+          judge.refresh();
+          return true;
+        }),
+      list: () => store.list("allow"),
+    },
+    disown: (target, by) =>
+      inTurn(async () => {
+        const canonical = checkedTarget(target);
+        await store.commit({ forgetSignIns: [canonical], audit: [auditEntry(clock(), by.name, "disown sign-ins", canonical)] });
+      }),
+    tick: async (now = clock()) => {
+      await inTurn(async () => {
+        cycleBans = 0;
+        for (const proposal of await answers.expire(now)) {
+          const words = text(language, "notice.proposal_expired", { id: proposal.id, target: proposal.target });
+          onNotice({
+            key: `proposal-expired:${proposal.id}`,
+            kind: "proposal-expired",
+            level: "info",
+            at: now,
+            text: words,
+            target: proposal.target,
+            proposal,
+          });
+        }
+        const closed = (cases as CaseBook).closeIdle(now);
+        if (closed.length > 0) await store.commit({ cases: closed });
+      });
+      await reconcile.run();
+      await reconcile.prove();
+    },
+    flush: async (by) => {
+      await inTurn(async () => {
+        const now = clock();
+        const held = await book.holding();
+        const note = text(language, "respond.released_by", { who: sanitize(by.name, 64) });
+        await book.advance(
+          held.map(({ id }) => ({ id, to: "released" as const, note })),
+          now,
+          {
+            audit: [auditEntry(now, by.name, "flush", String(held.length))],
+            releases: held.map(({ target }) => ({ target, until: now, by: by.name, at: now })),
+          },
+        );
+        for (const { id } of held) proofs.forget(id);
+      });
+      return reconcile.flush();
+    },
+    status: () =>
+      inTurn(async () => ({
+        mode: policy.mode,
+        level: overallLevel((cases as CaseBook).open.values()),
+        bans: (await store.decisions({ active: true, at: clock(), limit: 200_000 })).length,
+        pending: (await store.proposals({ state: "pending", limit: 10_000 })).length,
+        openCases: (cases as CaseBook).open.size,
+        enforcers: reconcile.status(),
+      })),
+    settled: async () => {
+      await tail;
+      await background;
+    },
+  };
+}
