@@ -1,7 +1,7 @@
 /** Seeded random numbers (mulberry32): the same seed gives the same log. */
 export interface Random {
   /** In [0, 1). */
-  next(): number;
+  readonly next: () => number;
   /** Whole number in [low, high]. */
   int(low: number, high: number): number;
   pick<T>(list: readonly T[]): T;

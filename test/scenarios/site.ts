@@ -21,7 +21,7 @@ export interface Site {
   readonly visitsPerHour: number;
   readonly agents: readonly string[];
   /** A new public-looking address; `mixed` gives some IPv6. */
-  address(): string;
+  readonly address: () => string;
 }
 
 const browserSystems = [

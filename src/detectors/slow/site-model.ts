@@ -22,6 +22,8 @@ export interface SiteModel {
   /** A path that was served to this source; known to the site once an established source or a second source had it. */
   served(shapeHash: number, sourceHash: number, established: boolean): void;
   knows(hash: number): boolean;
+  /** Enough has been seen to tell a known path from a strange one. */
+  readonly mature: boolean;
   userSucceeded(hash: number): void;
   knowsUser(hash: number): boolean;
   /** Lets the short memory fade; call with the event clock. */
@@ -158,6 +160,9 @@ export function siteModel(): SiteModel {
       const seen = value ?? old.get(shapeHash);
       if (established || seen === 0 || (seen !== undefined && seen !== sourceHash)) remember(shapeHash, 0);
       else if (value === undefined) remember(shapeHash, sourceHash);
+    },
+    get mature() {
+      return (n[c.web] as number) > 200;
     },
     knows: (hash) => (young.get(hash) ?? old.get(hash)) === 0,
     userSucceeded(hash) {

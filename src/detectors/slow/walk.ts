@@ -183,7 +183,9 @@ function served(step: Step, b: Behaviour, repeat: boolean, afterMissing: boolean
   // Only of scripts, the weakest class, it does: whole sites are made of them.
   if (b.attack >= 0 && b.attack < scripts && !known) return;
   const llr = Math.log(prober.ok / Math.max(0.25, 1 - step.model.missing(afterMissing, b.agent.crawler)));
-  add(step, ordinary, repeat ? llr * 0.2 : llr, 1);
+  // On a site that is known by now, a page that nobody has seen, outside its parts, is weak credit: some sites answer 200 to anything.
+  const strange = !known && !b.path.asset && step.model.mature && !step.model.knows(b.path.placeHash);
+  add(step, ordinary, repeat || strange ? llr * 0.2 : llr, 1);
   if (b.path.asset && !repeat) add(step, assets, Math.max(-2, Math.min(0, Math.log(prober.asset / step.model.asset()))), 1);
 }
 

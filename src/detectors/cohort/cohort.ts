@@ -1,0 +1,219 @@
+import type { LogEvent } from "#core/event.ts";
+import { type Signal } from "#core/signal.ts";
+import { noSignals, type Detector } from "#contracts/detector.ts";
+import type { LogRecord } from "#contracts/source.ts";
+import { behaviourReader, noBehaviour, signIn, webRequest, type Behaviour, type ReadBehaviour } from "../behaviour/behaviour.ts";
+import { attackClasses } from "../behaviour/path-facts.ts";
+import { eventClock, type EventClockState } from "../behaviour/event-clock.ts";
+import { mix } from "../behaviour/generation-cache.ts";
+import { networkOf } from "#core/ip.ts";
+import { cusum, type CusumState } from "./cusum.ts";
+import { evaluateToken, type Evaluation, type Site } from "./evaluate.ts";
+import { profiles, suspiciousProbe } from "./profiles.ts";
+import { reportCohort, reportNetworks, type Known } from "./report.ts";
+import { tokenTable, type Token } from "./tokens.ts";
+
+export interface CohortOptions {
+  /** Sources remembered at most; about 90 bytes each. */
+  readonly maxSources?: number;
+  readonly maxTokens?: number;
+  /** Log-odds at which a group is reported, and from which a ban of its members is proposed. */
+  readonly report?: number;
+  readonly act?: number;
+  /** Addresses that are what they say (crawlers, own monitoring): never members. */
+  readonly isVerified?: (address: string) => boolean;
+  readonly read?: ReadBehaviour;
+}
+
+interface CohortState {
+  readonly version: 1;
+  readonly clock: EventClockState;
+  readonly profiles: unknown;
+  readonly tokens: ReturnType<ReturnType<typeof tokenTable>["snapshot"]>;
+  readonly cusums: readonly CusumState[];
+  readonly site: Site;
+  readonly known: readonly Known[];
+  readonly step: readonly [number, number, number, number];
+}
+
+const stepLength = 600_000;
+const hour = 3_600_000;
+
+/**
+ * Finds groups whose members each stay under every threshold. The shape is that of Javed and Paxson (Detecting Stealthy, Distributed SSH
+ * Brute-Forcing, CCS 2013): the site's totals tell that an epoch is on (CUSUM), then participants are sorted from those who do not belong.
+ * A group is a token (a way to sign in, a probed path, alone or with an agent string or a /16) with more *suspects* than this site usually
+ * has, where a suspect is a source whose own events speak against it: it did nothing but this. So crowds of people are no groups, however sudden.
+ *
+ * Stated false-alarm rate: reported at posterior odds of 99 : 1 and actionable at 999 : 1 from a prior of 1 : 49 for a surprising token.
+ */
+export function cohortDetector(options: CohortOptions = {}): Detector {
+  const read = options.read ?? behaviourReader();
+  const people = profiles(options.maxSources ?? 200_000);
+  const tokens = tokenTable(options.maxTokens ?? 2_048);
+  const clock = eventClock();
+  const failing = cusum();
+  const arriving = cusum();
+  let site: Site = { activeSources: 0, hourSources: 0, hourStart: Number.NaN, agents: new Map(), agentTotal: 0 };
+  let known: Known[] = [];
+  let stepStart = Number.NaN;
+  let stepEvents = 0;
+  let stepFailures = 0;
+  let stepSuspects = 0;
+  const limits = { report: options.report ?? Math.log(99), act: options.act ?? Math.log(999) };
+
+  const evaluate = (token: Token, now: number, final: boolean): Evaluation | undefined =>
+    evaluateToken(token, {
+      people,
+      site,
+      now,
+      final,
+      epoch: Math.max(failing.level, arriving.level),
+      report: limits.report,
+      ...(options.isVerified ? { isVerified: options.isVerified } : {}),
+    });
+
+  /** Closes ten-minute steps and hours that have passed; long gaps count as one. */
+  const turn = (now: number): void => {
+    if (Number.isNaN(stepStart) || now < stepStart - hour) {
+      stepStart = now;
+      site.hourStart = now;
+      return;
+    }
+    if (now - stepStart >= stepLength) {
+      failing.step(stepEvents === 0 ? 0 : (10 * stepFailures) / (stepEvents + 10));
+      arriving.step(Math.log1p(stepSuspects));
+      stepStart = now;
+      stepEvents = 0;
+      stepFailures = 0;
+      stepSuspects = 0;
+    }
+    if (now - site.hourStart >= hour) closeHour(now);
+  };
+  /** What this hour taught each token: how many suspects are usual at this time of the day. */
+  const closeHour = (now: number): void => {
+    const hourOfDay = Math.floor(site.hourStart / hour) % 24;
+    const busy = new Set(known.filter((k) => now - k.last < 2 * hour).map((k) => k.token));
+    for (const token of tokens.all.values()) {
+      for (const [slot, time] of token.members) if (time < now - 24 * hour) token.members.delete(slot);
+      if (busy.has(token.hash)) continue;
+      let suspects = 0;
+      for (const [slot, time] of token.members) if (time >= site.hourStart && people.posterior(slot, 0) >= 2) suspects++;
+      const before = token.usual[hourOfDay] as number;
+      token.usual[hourOfDay] = Number.isNaN(before) ? suspects : before + 0.2 * (Math.min(suspects, 2 * before + 3) - before);
+    }
+    site.activeSources = site.activeSources === 0 ? site.hourSources : site.activeSources + 0.2 * (site.hourSources - site.activeSources);
+    site.hourSources = 0;
+    site.hourStart = now;
+    if (site.agentTotal > 20_000) {
+      site.agentTotal /= 2;
+      for (const [agent, count] of site.agents)
+        if (count < 2) site.agents.delete(agent);
+        else site.agents.set(agent, count / 2);
+    }
+    known = known.filter((k) => now - k.last < 24 * hour).slice(-256);
+  };
+
+  const settle = (token: Token, now: number, final: boolean): readonly Signal[] => {
+    token.evaluatedSize = token.members.size;
+    token.evaluatedAt = now;
+    token.news = 0;
+    const found = evaluate(token, now, final);
+    if (!found) return noSignals;
+    const signal = reportCohort(found, people, known, limits.act);
+    if (!signal) return noSignals;
+    return [signal, ...reportNetworks(found, people, known, limits.act)];
+  };
+  const carry = (hash: number, slot: number, b: Behaviour, now: number, kind: Token["kind"], describe: () => Record<string, string>): readonly Signal[] => {
+    const token = tokens.touch(hash, slot, mix(b.low ^ Math.imul(b.high, 31)), now, kind, describe);
+    const size = token.members.size;
+    if (size < 8 || token.news === 0) return noSignals;
+    const due = token.news >= Math.max(4, token.evaluatedSize / 4) || now - token.evaluatedAt >= stepLength;
+    return due ? settle(token, now, false) : noSignals;
+  };
+  const suspicious = (slot: number, b: Behaviour, now: number): readonly Signal[] => {
+    const wide = (): string => networkOf(b.address, 16, 32) ?? b.address;
+    const block = b.high === 0xffffffff ? b.low >>> 16 : b.high;
+    let out: readonly Signal[] = noSignals;
+    const join = (more: readonly Signal[]): void => {
+      if (more.length > 0) out = out.length === 0 ? more : [...out, ...more];
+    };
+    if (b.kind === webRequest) {
+      const kind = b.webLogin ? "sign-in" : "probe";
+      const attack = attackClasses[b.attack] ?? "";
+      // Probers share word lists, not single paths: that they probe is the token, and the class of what they ask for.
+      const what = b.webLogin ? b.path.shapeHash : 7;
+      const by = (): Record<string, string> => (b.webLogin ? { "http.request.method": b.method, "url.path": b.path.path } : { "haechi.attack": "any" });
+      join(carry(mix(what ^ 1), slot, b, now, kind, by));
+      if (b.agent.hash !== 0) join(carry(mix(what ^ mix(b.agent.hash ^ 2)), slot, b, now, kind, () => ({ ...by(), "user_agent.original": b.agent.agent })));
+      join(carry(mix(what ^ mix(block ^ 3)), slot, b, now, kind, () => ({ ...by(), "source.network": wide() })));
+      if (!b.webLogin) join(carry(mix(b.attack + 77), slot, b, now, kind, () => ({ "haechi.attack": attack })));
+    } else {
+      join(carry(4, slot, b, now, "sign-in", () => ({ "event.action": "sign_in" })));
+      join(carry(mix(b.userHash ^ 5), slot, b, now, "sign-in", () => ({ "user.name": b.user.slice(0, 200) })));
+      join(carry(mix(block ^ 6), slot, b, now, "sign-in", () => ({ "source.network": wide() })));
+    }
+    return out;
+  };
+  const noteAgent = (b: Behaviour): void => {
+    if (!people.table.fresh) return;
+    site.hourSources++;
+    if (b.agent.hash === 0) return;
+    site.agentTotal++;
+    const count = site.agents.get(b.agent.hash);
+    if (count !== undefined || site.agents.size < 4_096) site.agents.set(b.agent.hash, (count ?? 0) + 1);
+  };
+
+  return {
+    name: "cohort",
+    observe(event: LogEvent, record: LogRecord) {
+      const b = read(event);
+      if (b.kind === noBehaviour) return noSignals;
+      const now = clock.advance(b.time);
+      turn(now);
+      const slot = people.note(b, now);
+      noteAgent(b);
+      stepEvents++;
+      if (b.failure) stepFailures++;
+      if (b.kind === signIn && b.success) people.userSucceeded(b.userHash);
+      const against = b.kind === webRequest ? (b.webLogin && b.status < 500 && b.status !== 429) || suspiciousProbe(b) : b.kind === signIn && b.failure;
+      if (!against) return noSignals;
+      if (people.table.fresh) stepSuspects++;
+      people.keep(slot, b, event, record);
+      return suspicious(slot, b, now);
+    },
+    finish() {
+      const now = clock.now;
+      const out: Signal[] = [];
+      // The heaviest first, so that what is reported does not depend on who came first.
+      const heavy = [...tokens.all.values()].filter((token) => token.members.size >= 8).sort((a, z) => z.members.size - a.members.size || a.hash - z.hash);
+      for (const token of heavy) out.push(...settle(token, now, true));
+      return out;
+    },
+    snapshot: (): CohortState => ({
+      version: 1,
+      clock: clock.snapshot(),
+      profiles: people.snapshot(),
+      tokens: tokens.snapshot(),
+      cusums: [failing.snapshot(), arriving.snapshot()],
+      site: structuredClone(site),
+      known: structuredClone(known),
+      step: [stepStart, stepEvents, stepFailures, stepSuspects],
+    }),
+    restore(state) {
+      const from = state as CohortState;
+      if (from.version !== 1) throw new RangeError("cohort: state of another version");
+      clock.restore(from.clock);
+      people.restore(from.profiles);
+      tokens.restore(from.tokens);
+      failing.restore(from.cusums[0] as CusumState);
+      arriving.restore(from.cusums[1] as CusumState);
+      site = structuredClone(from.site);
+      known = structuredClone(from.known) as Known[];
+      [stepStart, stepEvents, stepFailures, stepSuspects] = from.step;
+    },
+    get evictions() {
+      return people.table.evictions + tokens.evictions;
+    },
+  };
+}

@@ -1,0 +1,156 @@
+import type { Contribution } from "#core/signal.ts";
+import { scoreOf } from "#core/signal.ts";
+import { countValues } from "./hyper-log-log.ts";
+import type { Profiles } from "./profiles.ts";
+import { clamp, ratio, surprise } from "./statistics.ts";
+import type { Token } from "./tokens.ts";
+
+/** What the site is used to. */
+export interface Site {
+  /** Sources never seen before, an hour. */
+  activeSources: number;
+  hourSources: number;
+  hourStart: number;
+  /** New sources by agent string. */
+  agents: Map<number, number>;
+  agentTotal: number;
+}
+
+export interface Evaluation {
+  readonly token: Token;
+  /** Slots of members, in order of their first event. */
+  readonly members: readonly number[];
+  readonly agent: number;
+  readonly why: readonly Contribution[];
+  readonly score: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface EvaluationContext {
+  readonly people: Profiles;
+  readonly site: Site;
+  readonly now: number;
+  readonly final: boolean;
+  readonly epoch: number;
+  readonly report: number;
+  readonly isVerified?: (address: string) => boolean;
+}
+
+const hour = 3_600_000;
+const windows = [600_000, hour, 24 * hour] as const;
+/** A source seen for less than this may still turn out to be a visitor. */
+const settling = 120_000;
+const fewest = 8;
+/** P(an innocent group | surprising token), stated: most surprises are crowds of people. */
+const prior = 0.02;
+/** Posterior of a member: odds of 19 : 1. */
+const memberOdds = Math.log(19);
+const mostSurprise = 6;
+
+/** The group of a token, where it is one: more suspects than usual, and evidence that they attack. */
+export function evaluateToken(token: Token, context: EvaluationContext): Evaluation | undefined {
+  const { people, now } = context;
+  const suspects: number[] = [];
+  let carriers = 0;
+  const agents = new Map<number, number>();
+  for (const [slot, time] of token.members) {
+    if (time < now - 24 * hour) continue;
+    const facts = people.facts(slot);
+    // The slot belongs to another source by now.
+    if (facts.firstSeen > time || facts.suspicious === 0) continue;
+    carriers++;
+    if (!context.final && now - facts.firstSeen < settling) continue;
+    if (people.posterior(slot, 0) < 2) continue;
+    suspects.push(slot);
+    agents.set(facts.agent, (agents.get(facts.agent) ?? 0) + 1);
+  }
+  if (suspects.length < fewest) return undefined;
+  const [agent, agentCount] = [...agents].reduce((a, z) => (z[1] > a[1] ? z : a));
+  const shared = agent !== 0 && agentCount / suspects.length >= 0.3 ? agent : 0;
+  const members = suspects.filter(
+    (slot) =>
+      people.posterior(slot, shared) >= memberOdds && people.held(slot) !== undefined && !(context.isVerified?.(people.held(slot)?.address ?? "") ?? false),
+  );
+  if (members.length < fewest) return undefined;
+  const why = explainGroup(token, members, carriers, shared, agentCount / suspects.length, context);
+  const score = scoreOf(why);
+  if (score < context.report) return undefined;
+  members.sort((a, z) => (people.held(a)?.first ?? 0) - (people.held(z)?.first ?? 0) || a - z);
+  let last = 0;
+  for (const slot of members) last = Math.max(last, people.held(slot)?.last ?? 0);
+  return { token, members, agent: shared, why, score, first: people.held(members[0] as number)?.first ?? now, last };
+}
+
+function explainGroup(
+  token: Token,
+  members: readonly number[],
+  carriers: number,
+  agent: number,
+  agentShare: number,
+  context: EvaluationContext,
+): Contribution[] {
+  const { people, site, now } = context;
+  const why: Contribution[] = [{ feature: "base", value: prior, contribution: ratio(prior, 1 - prior) }];
+  const beyond = token.sketch ? Math.max(1, countValues(token.sketch) / token.members.size) : 1;
+  let best = { llr: 0, count: 0, expected: 0 };
+  for (const window of windows) {
+    let count = 0;
+    for (const slot of members) if ((token.members.get(slot) ?? 0) >= now - window) count++;
+    count = Math.round(count * beyond);
+    const expected = usualSuspects(token, site, now, window);
+    const llr = surprise(count, expected);
+    if (llr > best.llr) best = { llr, count, expected };
+  }
+  why.push({ feature: "distinct_sources", value: best.count, baseline: Math.round(best.expected * 100) / 100, contribution: Math.min(mostSurprise, best.llr) });
+  let failures = 0;
+  let successes = 0;
+  let unmistakable = 0;
+  for (const slot of members) {
+    const facts = people.facts(slot);
+    failures += facts.failures > 0 ? 1 : 0;
+    successes += facts.successes > 0 ? 1 : 0;
+    unmistakable += facts.suspicious > 0 && token.kind === "probe" ? 1 : 0;
+  }
+  const clear = failures + successes;
+  if (clear > 0) {
+    const share = failures / clear;
+    why.push({
+      feature: "failure_share",
+      value: round(share),
+      baseline: 0.25,
+      contribution: clamp(3 * (share * ratio(0.95, 0.25) + (1 - share) * ratio(0.05, 0.75)), -8, 4),
+    });
+  }
+  if (unmistakable > 0) why.push({ feature: "probe_paths", value: unmistakable, contribution: ratio(0.5, 0.02) });
+  else why.push({ feature: "sign_in_only", value: members.length, contribution: ratio(0.9, 0.2) });
+  const share = members.length / Math.max(1, carriers);
+  why.push({ feature: "member_share", value: round(share), contribution: clamp(Math.log((share + 0.05) / 0.5), -2, 0.7) });
+  if (agent !== 0) {
+    const usual = ((site.agents.get(agent) ?? 0) + 1) / (site.agentTotal + 20);
+    why.push({ feature: "agent_share", value: round(agentShare), baseline: round(usual), contribution: clamp(Math.log(agentShare / usual), -1, 2.5) });
+  }
+  if (context.epoch >= 1) why.push({ feature: "epoch", value: round(context.epoch), contribution: 1 });
+  return why;
+}
+
+/** Suspects to be expected in a window: this token's own history by hour of the day, or what a site of this size has. */
+function usualSuspects(token: Token, site: Site, now: number, window: number): number {
+  const guess = 0.5 + 0.002 * Math.max(site.activeSources, site.hourSources);
+  const at = (offset: number): number => {
+    const value = token.usual[(((Math.floor(now / hour) - offset) % 24) + 24) % 24] as number;
+    return Number.isNaN(value) ? guess : Math.max(guess, value);
+  };
+  if (window <= hour) return Math.max(0.3, (at(0) * window) / hour);
+  let sum = 0;
+  for (let i = 0; i < 24; i++) {
+    const value = at(i);
+    // Hours of this very day are part of what is judged; only the guess speaks for them until a day is known.
+    sum += i === 0 ? value : Math.min(value, 10 * guess + (token.usual[(((Math.floor(now / hour) - i) % 24) + 24) % 24] ?? 0) / 2);
+  }
+  return Math.max(2, sum / 3);
+}
+
+function round(value: number): number {
+  return Math.round(value * 1e3) / 1e3;
+}

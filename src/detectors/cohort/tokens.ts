@@ -1,0 +1,100 @@
+import { addValue, newSketch } from "./hyper-log-log.ts";
+
+/** What sources have in common: a way to sign in, a probed path, with or without an agent string or a /16. */
+export interface Token {
+  readonly hash: number;
+  readonly kind: "sign-in" | "probe";
+  /** ECS fields and values that the token stands for. */
+  readonly by: Readonly<Record<string, string>>;
+  /** Events, an upper bound (Space-Saving). */
+  count: number;
+  /** Slots of sources that carry it, with the time of their latest such event; exact up to `memberLimit`. */
+  readonly members: Map<number, number>;
+  /** Distinct sources beyond the exact ones. */
+  sketch: Uint8Array<ArrayBuffer> | undefined;
+  /** Suspects an hour by hour of the day, exponentially weighted; NaN = not known. */
+  readonly usual: Float64Array<ArrayBuffer>;
+  /** Members at the latest evaluation, and when it was. */
+  evaluatedSize: number;
+  evaluatedAt: number;
+  /** Members since the latest evaluation. */
+  news: number;
+}
+
+export const memberLimit = 4_096;
+
+/** Heavy tokens in bounded memory: Space-Saving (Metwally, Agrawal, El Abbadi, 2005): the lightest makes room and hands on its count. */
+export interface Tokens {
+  /** Counts the source for the token, made by `describe` if new. */
+  touch(hash: number, slot: number, source: number, now: number, kind: Token["kind"], describe: () => Readonly<Record<string, string>>): Token;
+  readonly all: ReadonlyMap<number, Token>;
+  readonly evictions: number;
+  snapshot(): { tokens: Map<number, Token>; evictions: number };
+  restore(state: { tokens: Map<number, Token>; evictions: number }): void;
+}
+
+export function tokenTable(limit: number): Tokens {
+  let tokens = new Map<number, Token>();
+  let evictions = 0;
+  /** At most the lightest count; only rises while the table is full, so a search for the lightest is rare. */
+  let lightest = 0;
+  const makeRoom = (): number => {
+    let least: Token | undefined;
+    for (const token of tokens.values()) {
+      if (!least || token.count < least.count) least = token;
+      if (least.count <= lightest) break;
+    }
+    if (!least) return 0;
+    lightest = least.count;
+    tokens.delete(least.hash);
+    evictions++;
+    return least.count;
+  };
+  return {
+    touch(hash, slot, source, now, kind, describe) {
+      let token = tokens.get(hash);
+      if (!token) {
+        const count = tokens.size >= limit ? makeRoom() : 0;
+        token = {
+          hash,
+          kind,
+          by: describe(),
+          count,
+          members: new Map(),
+          sketch: undefined,
+          usual: new Float64Array(24).fill(Number.NaN),
+          evaluatedSize: 0,
+          evaluatedAt: now,
+          news: 0,
+        };
+        tokens.set(hash, token);
+      }
+      token.count++;
+      const size = token.members.size;
+      if (size < memberLimit || token.members.has(slot)) {
+        token.members.set(slot, now);
+        if (token.members.size > size) token.news++;
+      } else {
+        if (!token.sketch) {
+          token.sketch = newSketch();
+          // The exact members are in no other place.
+          for (const member of token.members.keys()) addValue(token.sketch, member + 1);
+        }
+        addValue(token.sketch, source);
+      }
+      return token;
+    },
+    get all() {
+      return tokens;
+    },
+    get evictions() {
+      return evictions;
+    },
+    snapshot: () => ({ tokens: structuredClone(tokens), evictions }),
+    restore(state) {
+      tokens = structuredClone(state.tokens);
+      evictions = state.evictions;
+      lightest = 0;
+    },
+  };
+}
