@@ -1,0 +1,236 @@
+import { scoreOf, type Actor, type Contribution, type EvidenceReference, type RuleLevel, type Signal } from "#core/signal.ts";
+import { signalId } from "./signal-id.ts";
+
+/** What the episodes of one rule share. */
+export interface EpisodeRule {
+  readonly rule: string;
+  readonly title: string;
+  readonly level: RuleLevel;
+  readonly actionable: boolean;
+  /** Events (or different values) that the rule asks for; 1 for a rule of a single event. */
+  readonly threshold: number;
+  /** Longest pause between hits of one episode, milliseconds. */
+  readonly gap: number;
+}
+
+/** What is known of the actor when the rule first fires. */
+export interface Opening {
+  /** Events that the claim rests on, this one included. */
+  readonly count: number;
+  /** Event time of the earliest of them. */
+  readonly first: number;
+  readonly evidence: readonly EvidenceReference[];
+  readonly users: readonly string[];
+  readonly paths: readonly string[];
+}
+
+/** One more event for an actor. Strings must not be slices of a large buffer. */
+export interface Hit {
+  readonly actor: Actor;
+  readonly time: number;
+  /** Equal events that the line stands for. */
+  readonly weight: number;
+  readonly reference: EvidenceReference;
+  readonly user: string | undefined;
+  readonly path: string | undefined;
+}
+
+interface Episode {
+  readonly actor: Actor;
+  readonly first: number;
+  last: number;
+  count: number;
+  /** Count when it was last reported. */
+  reported: number;
+  firstLines: EvidenceReference[];
+  lastLines: EvidenceReference[];
+  users: string[];
+  paths: string[];
+}
+
+/** Open episodes of every rule. */
+export interface Episodes {
+  /** True where `actor` has an episode of `rule` that an event at `time` would extend. */
+  isOpen(rule: number, actor: string, time: number): boolean;
+  /**
+   * Counts a hit. Gives the signal where it opens an episode or brings its count to twice what was last reported, and the last
+   * state of an episode of the same actor that it ends.
+   */
+  hit(rule: number, hit: Hit, opening: () => Opening): readonly Signal[];
+  /** Ends the episodes that no event at `now` could extend; gives the last state of those that changed since they were reported. */
+  close(now: number): readonly Signal[];
+  /** The last state of every episode that changed since it was reported. */
+  finish(): readonly Signal[];
+  snapshot(): unknown;
+  restore(state: unknown): void;
+  readonly size: number;
+  readonly evictions: number;
+}
+
+const linesKept = 5;
+const namesKept = 20;
+
+/** Log-odds that a rule's hit is an attack, by the level its author gave it. */
+const levelWeight: Readonly<Record<RuleLevel, number>> = { informational: 0, low: 1, medium: 2.5, high: 4.5, critical: 7 };
+/** Prior log-odds that an address that does something unusual is an attacker: about one in twenty. */
+const prior = -3;
+
+/**
+ * Turns hits into signals: an episode is one rule and one actor for as long as hits follow each other within the rule's gap.
+ * It is reported when it opens, when its count has doubled, and when it ends, always under the same id. At most `maxEpisodes`
+ * are open; past that the one that was quiet longest ends. An episode costs about 12 KB at most (ten lines of 1,024 characters),
+ * usually 3 KB.
+ */
+export function episodes(detector: string, rules: readonly EpisodeRule[], maxEpisodes: number): Episodes {
+  let open: Map<string, Episode>[] = rules.map(() => new Map());
+  let size = 0;
+  let evictions = 0;
+  const report = (rule: number, episode: Episode): Signal => {
+    episode.reported = episode.count;
+    return toSignal(detector, rules[rule] as EpisodeRule, episode);
+  };
+  const endIdle = (now: number, into: Signal[]): void => {
+    for (let rule = 0; rule < open.length; rule++) {
+      const map = open[rule] as Map<string, Episode>;
+      if (map.size === 0) continue;
+      const gap = (rules[rule] as EpisodeRule).gap;
+      for (const [id, episode] of map) {
+        if (now - episode.last <= gap) continue;
+        if (episode.count > episode.reported) into.push(report(rule, episode));
+        map.delete(id);
+        size--;
+      }
+    }
+  };
+  /** Makes room: what was quiet longest ends, a tenth at once so that it is not done for each event. */
+  const evict = (into: Signal[]): void => {
+    const all = open.flatMap((map, rule) => [...map].map(([id, episode]) => ({ rule, id, episode })));
+    all.sort((a, b) => a.episode.last - b.episode.last || a.rule - b.rule || (a.id < b.id ? -1 : 1));
+    for (const { rule, id, episode } of all.slice(0, Math.max(1, Math.ceil(maxEpisodes / 10)))) {
+      if (episode.count > episode.reported) into.push(report(rule, episode));
+      (open[rule] as Map<string, Episode>).delete(id);
+      size--;
+      evictions++;
+    }
+  };
+  return {
+    isOpen: (rule, actor, time) => {
+      const episode = (open[rule] as Map<string, Episode>).get(actor);
+      return episode !== undefined && within(episode, time, (rules[rule] as EpisodeRule).gap);
+    },
+    hit: (rule, hit, opening) => {
+      const map = open[rule] as Map<string, Episode>;
+      const about = rules[rule] as EpisodeRule;
+      const known = map.get(hit.actor.id);
+      if (known && within(known, hit.time, about.gap)) {
+        extend(known, hit);
+        return known.count >= known.reported * 2 ? [report(rule, known)] : none;
+      }
+      const out: Signal[] = [];
+      if (known) {
+        if (known.count > known.reported) out.push(report(rule, known));
+        map.delete(hit.actor.id);
+        size--;
+      } else if (size >= maxEpisodes) evict(out);
+      const start = opening();
+      const episode: Episode = {
+        actor: hit.actor,
+        first: Math.min(start.first, hit.time),
+        last: hit.time,
+        count: start.count,
+        reported: 0,
+        firstLines: start.evidence.slice(0, linesKept),
+        lastLines: start.evidence.slice(linesKept).slice(-linesKept),
+        users: start.users.slice(0, namesKept),
+        paths: start.paths.slice(0, namesKept),
+      };
+      map.set(hit.actor.id, episode);
+      size++;
+      out.push(report(rule, episode));
+      return out;
+    },
+    close: (now) => {
+      const out: Signal[] = [];
+      endIdle(now, out);
+      return out.length > 0 ? out : none;
+    },
+    finish: () => {
+      const out: Signal[] = [];
+      open.forEach((map, rule) => {
+        for (const episode of map.values()) if (episode.count > episode.reported) out.push(report(rule, episode));
+      });
+      return out;
+    },
+    snapshot: () => ({ open, evictions }),
+    restore: (state) => {
+      const from = state as { open: Map<string, Episode>[]; evictions: number };
+      open = from.open;
+      evictions = from.evictions;
+      size = open.reduce((sum, map) => sum + map.size, 0);
+    },
+    get size() {
+      return size;
+    },
+    get evictions() {
+      return evictions;
+    },
+  };
+}
+
+const none: readonly Signal[] = Object.freeze([]);
+
+function within(episode: Episode, time: number, gap: number): boolean {
+  return time <= episode.last + gap && time >= episode.first - gap;
+}
+
+function extend(episode: Episode, hit: Hit): void {
+  // A late line from before the episode began is outside of the time the claim names, so it may not count.
+  if (hit.time < episode.first) return;
+  episode.count += hit.weight;
+  if (hit.time > episode.last) episode.last = hit.time;
+  if (episode.firstLines.length < linesKept) episode.firstLines.push(hit.reference);
+  else {
+    if (episode.lastLines.length >= linesKept) episode.lastLines.shift();
+    episode.lastLines.push(hit.reference);
+  }
+  if (hit.user !== undefined) addName(episode.users, hit.user);
+  if (hit.path !== undefined) addName(episode.paths, hit.path);
+}
+
+/** Adds `name` to a list of at most 20 different ones. */
+export function addName(list: string[], name: string): void {
+  if (list.length < namesKept && !list.includes(name)) list.push(name);
+}
+
+/** Evidence adds up: what such addresses usually are, how sure the rule is, how far past its threshold, how many different targets. */
+function explain(rule: EpisodeRule, episode: Episode): readonly Contribution[] {
+  const why: Contribution[] = [
+    { feature: "base", value: "prior", contribution: prior },
+    { feature: "rule", value: rule.level, contribution: levelWeight[rule.level] },
+    { feature: "events", value: episode.count, baseline: rule.threshold, contribution: Math.log(Math.max(1, episode.count / rule.threshold)) },
+  ];
+  if (episode.users.length > 1) why.push({ feature: "distinct_users", value: episode.users.length, contribution: 0.5 * Math.log(episode.users.length) });
+  if (episode.paths.length > 1) why.push({ feature: "distinct_paths", value: episode.paths.length, contribution: 0.5 * Math.log(episode.paths.length) });
+  return why;
+}
+
+function toSignal(detector: string, rule: EpisodeRule, episode: Episode): Signal {
+  const why = explain(rule, episode);
+  return {
+    id: signalId(detector, rule.rule, episode.actor.id, episode.first),
+    detector,
+    rule: rule.rule,
+    title: rule.title,
+    level: rule.level,
+    actor: episode.actor,
+    first: episode.first,
+    last: episode.last,
+    count: episode.count,
+    score: scoreOf(why),
+    why,
+    evidence: [...episode.firstLines, ...episode.lastLines],
+    users: [...episode.users],
+    paths: [...episode.paths],
+    actionable: rule.actionable,
+  };
+}
