@@ -28,6 +28,14 @@ export function listCandidates(path: string): Candidate[] {
     const candidate = candidateAt(join(directory, name), rotated);
     if (candidate !== undefined) found.push(candidate);
   }
+  const packedTwins = found.filter(
+    ({ rotated }) =>
+      rotated !== undefined &&
+      rotated.compressed !== "" &&
+      found.some((other) => other.rotated?.compressed === "" && other.rotated.date === rotated.date && other.rotated.number === rotated.number),
+  );
+  // A compressor writes beside the original and then removes that.
+  for (const twin of packedTwins) found.splice(found.indexOf(twin), 1);
   const dated = found.filter((candidate) => candidate.rotated?.date !== "").length;
   // Under one naming scheme the names give the order; where two are mixed only the times can.
   const byName = dated === 0 || dated === found.length;

@@ -98,9 +98,8 @@ async function* follow(options: FileSourceOptions & { readonly id: string }, cur
       if (base === undefined) lives.push(path);
       else history.set(base, [...(history.get(base) ?? []), path]);
     }
-    for (const path of lives) {
-      if (!logs.has(path) && logs.size < logLimit) appear(path, logs, context, isGlob(pattern));
-    }
+    const isNew = lives.filter((path) => !logs.has(path));
+    if (isNew.length > 0) appear(isNew, logs, context, isGlob(pattern));
     forget(logs);
     const directories = new Set([globRoot(pattern)]);
     watched = new Map();
@@ -231,23 +230,31 @@ function liveNameOf(path: string, names: ReadonlySet<string>): string | undefine
   return undefined;
 }
 
-/** Takes a path up that a glob has just matched: a new log, another name of one that is followed, or a log that was renamed. */
-function appear(path: string, logs: Map<string, FollowedLog>, context: LogContext, byGlob: boolean): void {
-  const candidate = candidateAt(path, undefined);
-  if (candidate === undefined && byGlob) return;
-  for (const other of logs.values()) {
-    if (candidate === undefined) break;
-    const at = other.open.findIndex((entry) => entry.file.inode === candidate.inode && entry.file.device === candidate.device);
-    if (at === -1) continue;
-    // A link beside the file, or the same file twice: one name is enough while it is there.
-    if (candidateAt(other.path, undefined)?.inode === candidate.inode) return;
-    const log = createLog(path, [], []);
-    for (const entry of other.open.slice(at)) log.resume = [...log.resume, entry.file.mark()];
-    for (const entry of other.open.slice(at)) drop(other, entry, context, false);
-    logs.set(path, log);
-    return;
+/** Takes paths up that a glob has just matched: new logs, other names of logs that are followed, or logs that were renamed. */
+function appear(paths: readonly string[], logs: Map<string, FollowedLog>, context: LogContext, byGlob: boolean): void {
+  const key = (file: { readonly device: number; readonly inode: number }): string => `${file.device}:${file.inode}`;
+  const named = new Set<string>();
+  const open = new Map<string, { readonly log: FollowedLog; readonly entry: OpenFile }>();
+  for (const log of logs.values()) {
+    const candidate = candidateAt(log.path, undefined);
+    if (candidate !== undefined) named.add(key(candidate));
+    for (const entry of log.open) open.set(key(entry.file), { log, entry });
   }
-  logs.set(path, createLog(path, [], []));
+  // Files before links to them: a link may lead elsewhere tomorrow.
+  for (const path of [...paths.filter((path) => targetOf(path) === undefined), ...paths.filter((path) => targetOf(path) !== undefined)]) {
+    if (logs.size >= logLimit) return;
+    const candidate = candidateAt(path, undefined);
+    if (candidate === undefined) {
+      if (!byGlob) logs.set(path, createLog(path, [], []));
+      continue;
+    }
+    if (named.has(key(candidate))) continue;
+    named.add(key(candidate));
+    const renamed = open.get(key(candidate));
+    const log = createLog(path, renamed === undefined ? [] : [renamed.entry.file.mark()], []);
+    if (renamed !== undefined) drop(renamed.log, renamed.entry, context, false);
+    logs.set(path, log);
+  }
 }
 
 /** Lets go of the longest gone logs, so that a glob over ever new names stays bounded. */

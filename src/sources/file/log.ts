@@ -240,22 +240,16 @@ function lineage(log: FollowedLog, anchor: Mark, liveToo: boolean, context: LogC
   return undefined;
 }
 
-/** Leaves out empty rotated files, copies in the making, compressed twins and formats that cannot be read. */
+/** Leaves out empty rotated files, copies in the making and formats that cannot be read. */
 function usable(candidates: readonly Candidate[], context: LogContext): Candidate[] {
   const live = candidates.find((candidate) => candidate.rotated === undefined);
   return candidates.filter((candidate) => {
     const { rotated } = candidate;
     if (rotated === undefined) return true;
     if (candidate.size === 0) return false;
-    if (rotated.compressed !== "") {
-      const twin = candidates.some(
-        (other) => other.rotated?.compressed === "" && other.rotated.date === rotated.date && other.rotated.number === rotated.number,
-      );
-      if (twin) return false;
-      if (rotated.compressed !== ".gz" && rotated.compressed !== ".zst") {
-        context.notes.push({ kind: "gap", detail: `${candidate.path}: only .gz and .zst can be read` });
-        return false;
-      }
+    if (rotated.compressed !== "" && rotated.compressed !== ".gz" && rotated.compressed !== ".zst") {
+      context.notes.push({ kind: "gap", detail: `${candidate.path}: only .gz and .zst can be read` });
+      return false;
     }
     return live === undefined || !isCopyOf(candidate, live);
   });
