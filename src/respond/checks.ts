@@ -116,7 +116,13 @@ const history: Check = (facts) => {
   return result(facts, "history", false, false, "guard.history.refused", { count: signIn.count, users, address: signIn.address, last: isoTime(signIn.last) });
 };
 
-/** Events that count for the claim: of the target, inside its time, and not forgiven by a release. */
+/**
+ * A certificate authority's validation (RFC 8555, 8.3): Let's Encrypt publishes no addresses, so it is known by its path.
+ * A whole token and nothing after it: a path that climbs out of the folder is an attack.
+ */
+const acmeRequest = /"GET \/\.well-known\/acme-challenge\/[\w-]{1,256}(?: HTTP\/[\d.]+)?"/;
+
+/** Events that count for the claim: of the target, inside its time, no certificate validation, not forgiven by a release. */
 export function countEvidence(facts: Pick<Facts, "target" | "claim" | "rows" | "releases">): number {
   const { claim } = facts;
   if (!claim) return 0;
@@ -125,6 +131,7 @@ export function countEvidence(facts: Pick<Facts, "target" | "claim" | "rows" | "
   for (const row of facts.rows) {
     const address = parseCidr(row.address);
     if (!address || !covers(facts.target, address) || row.time < claim.from || row.time > claim.to) continue;
+    if (acmeRequest.test(row.message)) continue;
     if (releases.some(({ network, until }) => network && row.time <= until && covers(network, address))) continue;
     found += Number.isFinite(row.count) ? Math.max(1, row.count) : 1;
   }

@@ -14,6 +14,9 @@ export interface NetworkList {
   readonly source: string;
   /** What a reader should know: completeness, how it was verified. */
   readonly note: string;
+  /** User agents that claim to be it, and the domains a reverse lookup must end in for the claim to be true. */
+  readonly agents?: readonly string[] | undefined;
+  readonly domains?: readonly string[] | undefined;
   /** Canonical networks; empty where the operator publishes none (the note then says how it is recognised). */
   readonly networks: readonly string[];
 }
@@ -31,14 +34,16 @@ export function parseList(text: string): { readonly list: NetworkList } | { read
     return { fault: "no JSON" };
   }
   if (typeof value !== "object" || value === null) return { fault: "no object" };
-  const { name, kind, date, source, note, networks } = value as Record<string, unknown>;
+  const { name, kind, date, source, note, networks, agents, domains } = value as Record<string, unknown>;
   if (typeof name !== "string" || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) return { fault: "name" };
   if (!listKinds.includes(kind as ListKind)) return { fault: "kind" };
   if (typeof date !== "string" || !/^\d{4}-\d{2}-\d{2}$/.test(date) || Number.isNaN(Date.parse(date))) return { fault: "date" };
   if (typeof source !== "string" || !source.startsWith("https://")) return { fault: "source" };
+  if (!optionalTexts(agents, 3)) return { fault: "agents" };
+  if (!optionalTexts(domains, 4)) return { fault: "domains" };
   const checked = checkNetworks(networks);
   if ("fault" in checked) return checked;
-  return { list: { name, kind: kind as ListKind, date, source, note: typeof note === "string" ? note : "", networks: checked.networks } };
+  return { list: { name, kind: kind as ListKind, date, source, note: typeof note === "string" ? note : "", agents, domains, networks: checked.networks } };
 }
 
 /** Canonical networks, each once, or what is wrong with them: not a list, too many, no network, one far too wide. */
@@ -53,4 +58,10 @@ export function checkNetworks(value: unknown): { readonly networks: readonly str
     networks.add(formatCidr(cidr));
   }
   return { networks: [...networks] };
+}
+
+/** True for an absent field, or a short list of texts of at least `shortest` characters: an agent `M` would match everybody. */
+function optionalTexts(value: unknown, shortest: number): value is readonly string[] | undefined {
+  if (value === undefined) return true;
+  return Array.isArray(value) && value.length <= 50 && value.every((text) => typeof text === "string" && text.length >= shortest && text.length <= 100);
 }

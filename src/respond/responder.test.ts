@@ -41,19 +41,20 @@ describe("from a signal to a ban", () => {
   });
 
   it("does nothing twice: the same signal replayed, grown, or after a restart", async () => {
-    const { store, responder, again } = bed();
+    const made = bed();
+    const { store, responder } = made;
     await store.commit({ evidence: rows(bad, 9) });
     await responder.handle([signal("a1", bad)]);
     expect(await responder.handle([signal("a1", bad), signal("a1", bad, { count: 9 })])).toEqual([]);
-    expect(await again().handle([signal("a1", bad)])).toEqual([]);
+    expect(await made.again().handle([signal("a1", bad)])).toEqual([]);
     expect(await store.proposals({ limit: 9 })).toHaveLength(1);
   });
 
   it("takes up signals that a crash left without a proposal", async () => {
-    const { store, again } = bed();
-    await store.commit({ evidence: rows(bad, 5), signals: [signal("a1", bad)] });
-    await again().tick();
-    expect(await store.proposals({ state: "pending", limit: 9 })).toHaveLength(1);
+    const made = bed();
+    await made.store.commit({ evidence: rows(bad, 5), signals: [signal("a1", bad)] });
+    await made.again().tick();
+    expect(await made.store.proposals({ state: "pending", limit: 9 })).toHaveLength(1);
   });
 
   it("refuses without evidence, and looks again when the episode grew", async () => {

@@ -93,4 +93,12 @@ export const guardEn = {
   "notice.cause_containers": "Likely Docker's own firewall chains let them pass: published container ports go around the input chain.",
   "notice.cause_established": "Likely a connection that was open before the ban lives on, or the log is written late.",
   "notice.cause_beside": "The firewall does drop packets of it, so these come another way: through a proxy, a container port or another interface.",
+  "lists.updated": "{name}: {count} networks now (before: {before}).",
+  "lists.unchanged": "{name}: unchanged, {count} networks.",
+  "lists.kept": "{name}: the list of {date} stays in use. {why}",
+  "lists.unpublished": "Nobody publishes one for it; see the note in the file.",
+  "lists.unreachable": "The publisher could not be reached ({fault}). If this server has no way to the internet, copy the files from one that has.",
+  "lists.doubtful": "What was downloaded looks wrong ({fault}), so it was not taken over.",
+  "lists.unwritable": "{folder} cannot be written ({fault}). Check its permissions.",
+  "lists.note": "As published on that day.",
 } as const satisfies Record<string, string>;

@@ -98,4 +98,12 @@ export const guardKo: Record<keyof typeof guardEn, string> = {
   "notice.cause_containers": "Docker 자체의 방화벽 체인을 통과한 것으로 보입니다. 공개된 컨테이너 포트는 INPUT 체인을 거치지 않습니다.",
   "notice.cause_established": "차단 전에 열린 연결이 남아 있거나 로그가 늦게 기록되는 것으로 보입니다.",
   "notice.cause_beside": "방화벽이 이 주소의 패킷을 버리고는 있으므로, 프록시나 컨테이너 포트, 다른 인터페이스 등 다른 길로 들어오는 것입니다.",
+  "lists.updated": "{name}: 이제 네트워크 {count}개입니다(이전 {before}개).",
+  "lists.unchanged": "{name}: 바뀐 것이 없습니다. 네트워크 {count}개.",
+  "lists.kept": "{name}: {date}자 목록을 계속 씁니다. {why}",
+  "lists.unpublished": "공개된 목록이 없습니다. 파일의 설명을 보세요.",
+  "lists.unreachable": "목록을 공개하는 서버에 연결하지 못했습니다({fault}). 이 서버에서 인터넷에 나갈 수 없다면 다른 서버에서 받은 파일을 복사해 두세요.",
+  "lists.doubtful": "내려받은 내용이 의심스러워({fault}) 반영하지 않았습니다.",
+  "lists.unwritable": "{folder}에 쓸 수 없습니다({fault}). 권한을 확인하세요.",
+  "lists.note": "해당 날짜에 공개된 그대로입니다.",
 };
