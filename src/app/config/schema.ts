@@ -120,7 +120,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   enforcers: z.array(enforcer).optional(),
-  warden: z.strictObject({ socket: z.string().min(1).default("/run/haechi/warden/warden.sock") }).prefault({}),
+  warden: z.strictObject({ socket: z.string().min(1).default("/run/haechi-warden/warden.sock") }).prefault({}),
   metrics: z.strictObject({ listen: z.union([z.literal("off"), listen]).default({ host: "127.0.0.1", port: 7601 }) }).prefault({}),
   evidence: z.strictObject({ rows: count(1_000, 50_000_000).default(500_000), perAddress: count(100, 1_000_000).default(2_000) }).prefault({}),
   approvals: z.strictObject({ expire: duration.default(43_200_000) }).prefault({}),

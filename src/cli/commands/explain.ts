@@ -1,0 +1,41 @@
+import { adaptiveParser } from "#pipeline/adaptive-parser.ts";
+import { eventToJson } from "#core/event.ts";
+import { sanitize } from "#core/sanitize.ts";
+import { explainEvent, loadRuleSet, parserContext, parserPlugins } from "#app/builtins.ts";
+import { loadConfig } from "#app/config/load-config.ts";
+import { textOption, type Command } from "../command.ts";
+import { paint, table } from "../render.ts";
+import { integerOption, zoneOption } from "../time-option.ts";
+
+/** `haechi explain 'LINE'`: exit code 0 when a parser understood the line, 1 when none did. */
+export const explain: Command = {
+  name: "explain",
+  summary: "cli.explain.summary",
+  usage: "'LINE'",
+  options: { timezone: { type: "string" }, year: { type: "string" }, format: { type: "string" } },
+  optionTexts: { timezone: "cli.scan.option.timezone", year: "cli.scan.option.year", format: "cli.parse.option.format" },
+  positionals: [1, 1],
+  async run(context) {
+    const { config } = loadConfig(textOption(context, "config"), context.env, process.cwd(), context.language);
+    const settings = parserContext(config, { timeZone: zoneOption(context, "timezone"), year: integerOption(context, "year", 1_970, 2_200) });
+    const parser = adaptiveParser(parserPlugins(config, textOption(context, "format")), settings);
+    const event = parser.parse({ source: "-", text: context.arguments[0] as string, line: 1, offset: 0, writtenBy: Date.now() });
+    const matches = event ? explainEvent(loadRuleSet(config, []), event) : [];
+    if (context.options["json"] === true) {
+      await context.out(`${JSON.stringify({ parser: event?.["event.module"] ?? null, event: event ? eventToJson(event) : null, matches })}\n`);
+      return event ? 0 : 1;
+    }
+    const colours = paint(context.colour);
+    if (!event) {
+      await context.out(`${context.say("cli.explain.no-parser")}\n`);
+      return 1;
+    }
+    const fields = Object.entries(eventToJson(event)).map(([field, value]): string[] => [field, String(value)]);
+    await context.out(`${colours.bold(context.say("cli.explain.parser", { parser: String(event["event.module"] ?? "") }))}\n${table(fields)}\n`);
+    if (matches.length === 0) await context.out(`${context.say("cli.explain.no-rule")}\n`);
+    for (const { title, rule, level, reasons } of matches) {
+      await context.out(`${colours.yellow(sanitize(rule, 100))}  ${sanitize(title, 160)}  ${level}\n${reasons.map((reason) => `    ${sanitize(reason, 300)}\n`).join("")}`);
+    }
+    return 0;
+  },
+};
