@@ -1,3 +1,4 @@
+import { ownString } from "#core/own-string.ts";
 import { scoreOf, type Actor, type Contribution, type EvidenceReference, type RuleLevel, type Signal } from "#core/signal.ts";
 import { signalId } from "./signal-id.ts";
 
@@ -24,7 +25,7 @@ export interface Opening {
   readonly paths: readonly string[];
 }
 
-/** One more event for an actor. Strings must not be slices of a large buffer. */
+/** One more event for an actor. `user` and `path` may be slices of a large buffer, the rest may not. */
 export interface Hit {
   readonly actor: Actor;
   readonly time: number;
@@ -69,6 +70,7 @@ export interface Episodes {
 
 const linesKept = 5;
 const namesKept = 20;
+const nameLength = 300;
 
 /** Log-odds that a rule's hit is an attack, by the level its author gave it. */
 const levelWeight: Readonly<Record<RuleLevel, number>> = { informational: 0, low: 1, medium: 2.5, high: 4.5, critical: 7 };
@@ -197,9 +199,11 @@ function extend(episode: Episode, hit: Hit): void {
   if (hit.path !== undefined) addName(episode.paths, hit.path);
 }
 
-/** Adds `name` to a list of at most 20 different ones. */
-export function addName(list: string[], name: string): void {
-  if (list.length < namesKept && !list.includes(name)) list.push(name);
+/** Adds `name`, copied and cut to 300 characters, to a list of at most 20 different ones. */
+function addName(list: string[], name: string): void {
+  if (list.length >= namesKept) return;
+  const cut = name.length > nameLength ? name.slice(0, nameLength) : name;
+  if (!list.includes(cut)) list.push(ownString(cut));
 }
 
 /** Evidence adds up: what such addresses usually are, how sure the rule is, how far past its threshold, how many different targets. */
@@ -231,6 +235,7 @@ function toSignal(detector: string, rule: EpisodeRule, episode: Episode): Signal
     evidence: [...episode.firstLines, ...episode.lastLines],
     users: [...episode.users],
     paths: [...episode.paths],
-    actionable: rule.actionable,
+    // Only an address or a network can be banned.
+    actionable: rule.actionable && (episode.actor.kind === "ip" || episode.actor.kind === "network"),
   };
 }

@@ -1,0 +1,90 @@
+/** A literal a value must contain, and the number that its finding reports. Folded to lower case by the caller. */
+export interface Needle {
+  readonly text: string;
+  readonly id: number;
+}
+
+/** Finds which needles a text contains. */
+export interface NeedleAutomaton {
+  /** Ids of needles that `folded` (lower case) may contain: none is missed, and each is given once; `noIds` where there are none. */
+  scan(folded: string): readonly number[];
+}
+
+/** The empty answer of `scan`: compare by identity. */
+export const noIds: readonly number[] = Object.freeze([]);
+
+/** Longest tail of a needle that is looked for, so that long lists of long needles stay small. */
+const tailLength = 24;
+/** Over this many characters of needles the tails are shortened: big public rule sets must fit too. */
+const shortenOver = 60_000;
+
+/**
+ * Aho and Corasick's automaton (Efficient string matching, 1975) over all needles of a field, as one dense table: a step
+ * a character, whatever the number of needles. Only the tail of a needle is looked for, which may report one too many and
+ * never one too few; the rule itself decides.
+ */
+export function needleAutomaton(needles: readonly Needle[]): NeedleAutomaton {
+  let characters = 0;
+  for (const needle of needles) characters += Math.min(needle.text.length, tailLength);
+  const limit = characters > shortenOver ? 8 : tailLength;
+  const classes = new Uint16Array(65_536);
+  let classCount = 1;
+  const tails = needles.map(({ text, id }) => ({ tail: text.slice(-limit), id }));
+  for (const { tail } of tails) {
+    for (let i = 0; i < tail.length; i++) {
+      const code = tail.charCodeAt(i);
+      if (classes[code] === 0) classes[code] = classCount++;
+    }
+  }
+  const trie: Map<number, number>[] = [new Map()];
+  const found: Set<number>[] = [new Set()];
+  for (const { tail, id } of tails) {
+    let state = 0;
+    for (let i = 0; i < tail.length; i++) {
+      const letter = classes[tail.charCodeAt(i)] as number;
+      const edges = trie[state] as Map<number, number>;
+      let next = edges.get(letter);
+      if (next === undefined) {
+        next = trie.push(new Map()) - 1;
+        found.push(new Set());
+        edges.set(letter, next);
+      }
+      state = next;
+    }
+    (found[state] as Set<number>).add(id);
+  }
+  // Breadth first, so that the shorter suffix a state falls back to is complete before the state is.
+  const table = new Int32Array(trie.length * classCount);
+  const fallback = new Int32Array(trie.length);
+  const queue: number[] = [...(trie[0] as Map<number, number>).values()];
+  for (const [letter, next] of trie[0] as Map<number, number>) table[letter] = next;
+  for (let head = 0; head < queue.length; head++) {
+    const state = queue[head] as number;
+    const back = fallback[state] as number;
+    for (const id of found[back] as Set<number>) (found[state] as Set<number>).add(id);
+    table.copyWithin(state * classCount, back * classCount, (back + 1) * classCount);
+    for (const [letter, next] of trie[state] as Map<number, number>) {
+      fallback[next] = table[back * classCount + letter] as number;
+      table[state * classCount + letter] = next;
+      queue.push(next);
+    }
+  }
+  const outputs = found.map((ids) => (ids.size === 0 ? undefined : [...ids]));
+  const ends = Uint8Array.from(outputs, (ids) => (ids ? 1 : 0));
+  const always = outputs[0];
+  return {
+    scan: (folded) => {
+      let state = 0;
+      let hits: Set<number> | undefined;
+      for (let i = 0; i < folded.length; i++) {
+        state = table[state * classCount + (classes[folded.charCodeAt(i)] as number)] as number;
+        if (ends[state] === 1) {
+          hits ??= new Set();
+          for (const id of outputs[state] as number[]) hits.add(id);
+        }
+      }
+      if (hits) for (const id of always ?? noIds) hits.add(id);
+      return hits ? [...hits].sort((a, b) => a - b) : (always ?? noIds);
+    },
+  };
+}
