@@ -13,7 +13,7 @@ import { sqliteState } from "#statestores/sqlite/sqlite.ts";
 import type { Config } from "./config/schema.ts";
 import { openEnforcers, type Enforcement } from "./enforcement.ts";
 import type { GuardStatus } from "./guard-methods.ts";
-import { shippedLists } from "./network-lists.ts";
+import { networkLists } from "./network-lists.ts";
 import { operatorAddresses } from "./operators.ts";
 
 /** The guard's memory and hands, wired by configuration. */
@@ -77,7 +77,7 @@ export async function openGuard(config: Config, options: OpenGuardOptions): Prom
 
 /** What the guard is told of this machine and its operator. */
 export function guardInputs(config: Config, directory: string): GuardInputs {
-  const lists = shippedLists(directory);
+  const lists = networkLists(directory);
   return {
     machine: () => machineFacts(),
     lists: () => lists,

@@ -1,4 +1,4 @@
-import { shippedLists } from "#app/network-lists.ts";
+import { networkLists } from "#app/network-lists.ts";
 import { configOf } from "../guard-access.ts";
 import type { Command } from "../command.ts";
 import { table } from "../render.ts";
@@ -12,7 +12,7 @@ export const listsShow: Command = {
   optionTexts: {},
   positionals: [0, 0],
   async run(context) {
-    const lists = shippedLists(configOf(context).directory);
+    const lists = networkLists(configOf(context).directory);
     if (context.options["json"] === true) await context.out(lists.map((list) => `${JSON.stringify(list)}\n`).join(""));
     else await context.out(table(lists.map(({ name, kind, date, networks, note }) => [name, kind, date, String(networks.length), note])));
     return 0;
