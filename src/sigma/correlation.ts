@@ -145,6 +145,12 @@ function makeCorrelator(rule: SigmaCorrelation, readings: readonly Reading[], in
     drop(oldest);
     evictions++;
   };
+  const shrink = (): void => {
+    while (groups.size > 1) {
+      if (places <= maxPlaces) return;
+      evict();
+    }
+  };
   /** Two groups an event, so that one wrong time cannot clear everything. */
   const expire = (time: number): void => {
     for (let i = 0; i < 2; i++) {
@@ -237,7 +243,7 @@ function makeCorrelator(rule: SigmaCorrelation, readings: readonly Reading[], in
         if (hit) hits.push(hit);
       }
       expire(time);
-      while (places > maxPlaces && groups.size > 1) evict();
+      shrink();
       const [first, ...others] = hits;
       return first && others.length > 0 ? { ...first, others } : first;
     },

@@ -50,8 +50,7 @@ const comparisons: ReadonlySet<string> = new Set(["lt", "lte", "gt", "gte"]);
 const regexFlags: Readonly<Record<string, string>> = { i: "i", ignorecase: "i", m: "m", multiline: "m", s: "s", dotall: "s" };
 const fieldOnly: ReadonlySet<string> = new Set(["exists", "cidr", "fieldref", "neq", ...comparisons, ...timeUnits]);
 const known: ReadonlySet<string> = new Set([
-  ...["all", "startswith", "endswith", "contains", "exists", "cased", "neq", "windash", "re", "base64", "base64offset"],
-  ...["utf16le", "utf16be", "utf16", "wide", "cidr", "expand", "fieldref"],
+  ..."all startswith endswith contains exists cased neq windash re base64 base64offset utf16le utf16be utf16 wide cidr expand fieldref".split(" "),
   ...comparisons,
   ...timeUnits,
   ...Object.keys(regexFlags),
@@ -90,17 +89,11 @@ export function buildItem(key: string | undefined, value: unknown, parent: strin
 
 function readValue(value: unknown, isRegex: boolean, at: string): ItemValue {
   if (isRegex && (typeof value === "number" || typeof value === "boolean")) return regexOf(String(value));
-  switch (typeof value) {
-    case "string":
-      return isRegex ? regexOf(value) : { kind: "text", text: parseText(value), cased: false };
-    case "number":
-      return { kind: "number", value };
-    case "boolean":
-      return { kind: "boolean", value };
-    default:
-      if (value === null && !isRegex) return { kind: "null" };
-      throw new SigmaError("sigma.badValue", at);
-  }
+  if (typeof value === "string") return isRegex ? regexOf(value) : { kind: "text", text: parseText(value), cased: false };
+  if (typeof value === "number") return { kind: "number", value };
+  if (typeof value === "boolean") return { kind: "boolean", value };
+  if (value === null && !isRegex) return { kind: "null" };
+  throw new SigmaError("sigma.badValue", at);
 }
 
 function regexOf(source: string): ItemValue {

@@ -70,7 +70,7 @@ function readQuoted(cursor: RegexCursor, flags: Flags): RegexNode | undefined {
   const end = cursor.source.indexOf("\\E", cursor.at + 2);
   const text = cursor.source.slice(cursor.at + 2, end < 0 ? undefined : end);
   cursor.at = end < 0 ? cursor.source.length : end + 2;
-  const items = [...text].map((char) => literalNode(char, flags));
+  const items = Array.from(text, (char) => literalNode(char, flags));
   if (items.length === 0) return undefined;
   const last = readQuantifier(cursor, items.pop() as RegexNode);
   return items.length === 0 ? last : { kind: "sequence", items: [...items, last] };

@@ -50,6 +50,7 @@ export function safeRegex(source: string, flags: RegexFlags): SafeRegex {
   let linear = automaton;
   let tried = growth.exponential;
   const test = (text: string): boolean => {
+    if (literals && !containsAny(text.toLowerCase(), literals)) return false;
     if (text.length <= nativeLimit) return native.test(text);
     if (!tried) {
       tried = true;
@@ -68,6 +69,11 @@ export function safeRegex(source: string, flags: RegexFlags): SafeRegex {
 
 /** The expression is exponential and cannot be run another way. */
 export class UnsafeRegex extends RegexFault {}
+
+function containsAny(folded: string, literals: readonly string[]): boolean {
+  for (const literal of literals) if (folded.includes(literal)) return true;
+  return false;
+}
 
 /** An unanchored search needs no `.*` at its ends. */
 function trimOpenEnds(tree: RegexNode): RegexNode {
