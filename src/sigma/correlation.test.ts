@@ -4,7 +4,8 @@ import { correlationEngine } from "./correlate.ts";
 import type { Correlator, SigmaCorrelation } from "./correlation.ts";
 import { loadRules, type RuleSet } from "./load.ts";
 
-const base = (name: string): string => `title: ${name}\nid: id-${name}\nname: ${name}\nlogsource: {product: test}\ndetection:\n  sel: {kind: ${name}}\n  condition: sel\n`;
+const base = (name: string): string =>
+  `title: ${name}\nid: id-${name}\nname: ${name}\nlogsource: {product: test}\ndetection:\n  sel: {kind: ${name}}\n  condition: sel\n`;
 
 function load(correlation: string, names: readonly string[] = ["a", "b", "c"]): RuleSet {
   const text = [...names.map(base), `title: corr\nid: corr\ncorrelation:\n${correlation.replace(/^/gm, "  ")}\n`].join("---\n");
@@ -16,11 +17,19 @@ function correlator(correlation: string, options: { maxKeys?: number; lateTolera
   return (correlations[0] as (typeof correlations)[0]).correlator({ maxKeys: 100, lateTolerance: 0, ...options });
 }
 const rule = (correlation: string): SigmaCorrelation => load(correlation).correlations[0]?.rule as SigmaCorrelation;
-const refusal = (correlation: string): string => load(correlation).faults.map((fault) => `${fault.field}: ${fault.reason}`).join("; ");
-const count = (type: string, condition: string, more = ""): string => `type: ${type}\nrules: [a]\ngroup-by: [ip]\ntimespan: 60s\n${more}condition: {${condition}}`;
+const refusal = (correlation: string): string =>
+  load(correlation)
+    .faults.map((fault) => `${fault.field}: ${fault.reason}`)
+    .join("; ");
+const count = (type: string, condition: string, more = ""): string =>
+  `type: ${type}\nrules: [a]\ngroup-by: [ip]\ntimespan: 60s\n${more}condition: {${condition}}`;
 const ip = { ip: "45.9.20.31" };
 /** Which of the events, at these seconds, hit. */
-const hits = (run: Correlator, times: readonly number[], of: (index: number) => { key?: string; event?: object; weight?: number } = () => ({})): readonly boolean[] =>
+const hits = (
+  run: Correlator,
+  times: readonly number[],
+  of: (index: number) => { key?: string; event?: object; weight?: number } = () => ({}),
+): readonly boolean[] =>
   times.map((time, index) => {
     const { key = "a", event = ip, weight = 1 } = of(index);
     return run.observe(key, { ...event }, time * 1_000, weight) !== undefined;
@@ -40,7 +49,13 @@ describe("event_count", () => {
   test("groups apart, by all fields, several values, and not where a field is absent", () => {
     const run = correlator("type: event_count\nrules: a\ngroup-by: [ip, user]\ntimespan: 1m\ncondition: {gte: 2}");
     const seen = (event: object): boolean => run.observe("a", { ...event }, 0, 1) !== undefined;
-    expect([seen({ ip: "x", user: "u" }), seen({ ip: "x", user: "v" }), seen({ ip: "x" }), seen({ ip: "x" }), seen({ ip: "x", user: "u" })]).toEqual([false, false, false, false, true]);
+    expect([seen({ ip: "x", user: "u" }), seen({ ip: "x", user: "v" }), seen({ ip: "x" }), seen({ ip: "x" }), seen({ ip: "x", user: "u" })]).toEqual([
+      false,
+      false,
+      false,
+      false,
+      true,
+    ]);
     expect(seen({ ip: ["x", "y"], user: "v" })).toBe(true);
     expect(run.keys).toBe(3);
   });
@@ -144,7 +159,12 @@ describe("value_sum, value_avg, value_percentile", () => {
   });
   test("percentile: of numbers, by default the median", () => {
     const values = [1, 2, 3, 4, 5, 6, 7, 8, 9, 100];
-    const last = (condition: string) => hits(correlator(count("value_percentile", condition)), values.map((_, i) => i), bytes(values)).at(-1);
+    const last = (condition: string) =>
+      hits(
+        correlator(count("value_percentile", condition)),
+        values.map((_, i) => i),
+        bytes(values),
+      ).at(-1);
     expect(last("field: bytes, percentile: 95, gte: 100")).toBe(true);
     expect(last("field: bytes, percentile: 50, lte: 6")).toBe(true);
     expect(last("field: bytes, gt: 6")).toBe(false);
@@ -239,18 +259,33 @@ describe("aliases, references, chains", () => {
   test.each([
     ["type: event_count\nrules: [nobody]\ngroup-by: [ip]\ntimespan: 1m\ncondition: {gte: 1}", "correlation.rules: there is no rule `nobody`"],
     ["type: event_count\nrules: [corr]\ngroup-by: [ip]\ntimespan: 1m\ncondition: {gte: 1}", "correlation.rules: the correlation refers to itself through corr"],
-    ["type: sometimes\nrules: [a]", "correlation.type: `sometimes` is not one of event_count, value_count, temporal, temporal_ordered, value_sum, value_avg, value_percentile"],
+    [
+      "type: sometimes\nrules: [a]",
+      "correlation.type: `sometimes` is not one of event_count, value_count, temporal, temporal_ordered, value_sum, value_avg, value_percentile",
+    ],
     ["type: event_count\ngroup-by: [ip]\ntimespan: 1m\ncondition: {gte: 1}", "correlation.rules: is missing"],
     ["type: event_count\nrules: [a]\ngroup-by: [ip]\ntimespan: 1m", "correlation.condition: is missing"],
     ["type: event_count\nrules: [a]\ngroup-by: [ip]\ntimespan: 1m\ncondition: {}", "correlation.condition: one of gt, gte, lt, lte, eq, neq is needed"],
     ["type: event_count\nrules: [a]\ngroup-by: [ip]\ntimespan: 1m\ncondition: {gte: many}", "correlation.condition.gte: `many` is no number"],
     ["type: event_count\nrules: [a]\ngroup-by: [ip]\ntimespan: 1m\ncondition: {gte: 100001}", "correlation.condition.gte: at most 100000 is allowed"],
     ["type: value_count\nrules: [a]\ngroup-by: [ip]\ntimespan: 1m\ncondition: {gte: 1}", "correlation.condition.field: is missing"],
-    ["type: event_count\nrules: [a]\ngroup-by: [ip]\ntimespan: 1h30m\ncondition: {gte: 1}", "correlation.timespan: `1h30m` is no time span such as 30s, 5m, 1h or 1d"],
+    [
+      "type: event_count\nrules: [a]\ngroup-by: [ip]\ntimespan: 1h30m\ncondition: {gte: 1}",
+      "correlation.timespan: `1h30m` is no time span such as 30s, 5m, 1h or 1d",
+    ],
     ["type: event_count\nrules: [a]\ngroup-by: [ip]\ncondition: {gte: 1}", "correlation.timespan: is missing"],
-    ["type: event_count\nrules: [a]\ngroup-by: [ip]\ntimespan: 1m\ncondition: a and b", "correlation.condition: a condition expression is for temporal and temporal_ordered correlations only"],
-    ["type: temporal\nrules: [a, b]\ngroup-by: [ip]\ntimespan: 1m\ncondition: a", "correlation.condition: the condition expression and `rules` name different rules: b"],
-    ["type: temporal\nrules: [a, b]\ngroup-by: [ip]\ntimespan: 1m\ncondition: a and b and d", "correlation.condition: the condition names `d`, which is not defined"],
+    [
+      "type: event_count\nrules: [a]\ngroup-by: [ip]\ntimespan: 1m\ncondition: a and b",
+      "correlation.condition: a condition expression is for temporal and temporal_ordered correlations only",
+    ],
+    [
+      "type: temporal\nrules: [a, b]\ngroup-by: [ip]\ntimespan: 1m\ncondition: a",
+      "correlation.condition: the condition expression and `rules` name different rules: b",
+    ],
+    [
+      "type: temporal\nrules: [a, b]\ngroup-by: [ip]\ntimespan: 1m\ncondition: a and b and d",
+      "correlation.condition: the condition names `d`, which is not defined",
+    ],
   ])("refused: %s", (correlation, reason) => {
     expect(refusal(correlation)).toBe(reason);
   });
@@ -286,7 +321,8 @@ describe("memory", () => {
     run.observe("a", { ...ip, user: "x" }, 1_000, 1);
     const again = correlator(count("value_count", "field: user, gte: 2"), { snapshot: structuredClone(run.snapshot()) });
     expect(again.observe("a", { ...ip, user: "y" }, 2_000, 1)?.first).toBe(1_000);
-    for (const snapshot of [1, null, {}, { version: 2, groups: [] }, { version: 1, groups: [{}] }]) expect(() => correlator(count("event_count", "gte: 1"), { snapshot })).toThrow(TypeError);
+    for (const snapshot of [1, null, {}, { version: 2, groups: [] }, { version: 1, groups: [{}] }])
+      expect(() => correlator(count("event_count", "gte: 1"), { snapshot })).toThrow(TypeError);
   });
   test("times and weights that are none change nothing", () => {
     const run = correlator(count("event_count", "gte: 2"));

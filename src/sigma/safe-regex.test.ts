@@ -53,16 +53,39 @@ describe("PCRE in JavaScript", () => {
   ])("%s on %j: %s", (source, text, expected) => {
     expect(fits(source, text)).toBe(expected);
   });
-  test.each(["a++", "(?>a)b", "(?R)", "(?1)", "(?(1)a)", "(?|a|b)", String.raw`a\Kb`, String.raw`\G`, "a**", "*a", "[z-a]", "(a", "a)", "[a", "a{3,2}", String.raw`\2`, "\\"])("refused: %s", (source) => {
+  test.each([
+    "a++",
+    "(?>a)b",
+    "(?R)",
+    "(?1)",
+    "(?(1)a)",
+    "(?|a|b)",
+    String.raw`a\Kb`,
+    String.raw`\G`,
+    "a**",
+    "*a",
+    "[z-a]",
+    "(a",
+    "a)",
+    "[a",
+    "a{3,2}",
+    String.raw`\2`,
+    "\\",
+  ])("refused: %s", (source) => {
     expect(() => safeRegex(source, none)).toThrow(RegexFault);
   });
 });
 
 describe("the automaton", () => {
   const atom = fc.constantFrom("a", "b", ".", "[ab]", "[^a]", "\\w", "\\b", "^", "$", "(?:a|b)", "(?:ab|)", "(?i:A)");
-  const quantified = fc.tuple(atom, fc.constantFrom("", "", "*", "+", "?", "{2}", "{1,3}")).map(([one, quantifier]) => (/^[\\^$]b?$/.test(one) ? one : one + quantifier));
+  const quantified = fc
+    .tuple(atom, fc.constantFrom("", "", "*", "+", "?", "{2}", "{1,3}"))
+    .map(([one, quantifier]) => (/^[\\^$]b?$/.test(one) ? one : one + quantifier));
   const source = fc
-    .array(fc.array(quantified, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("")), { minLength: 1, maxLength: 3 })
+    .array(
+      fc.array(quantified, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("")),
+      { minLength: 1, maxLength: 3 },
+    )
     .map((branches) => branches.join("|"));
   test("agrees with JavaScript's engine", () => {
     const text = fc.array(fc.constantFrom("a", "b", "A", "\n", " ", "é"), { maxLength: 8 }).map((chars) => chars.join(""));
@@ -88,15 +111,25 @@ describe("the automaton", () => {
 
 describe("no text makes an expression run long", () => {
   const hostile = "a".repeat(50_000);
-  test.each(["(a+)+$", "(a|a)*b", "(a|aa)+$", "(.*)*x", "a*a*a*a*b", "(?:a?){20}a{20}b", ".*a.*a.*a.*c", String.raw`(\w+\s?)*z$`, "^(([a-z])+.)+[A-Z]([a-z])+$", "a+a+=", "(?=a*a*a*b)a", String.raw`(a+)\1\1b`])(
-    "%s",
-    (source) => {
-      const started = performance.now();
-      safeRegex(source, none).test(hostile);
-      safeRegex(source, none).test(`${hostile}!`);
-      expect(performance.now() - started).toBeLessThan(3_000);
-    },
-  );
+  test.each([
+    "(a+)+$",
+    "(a|a)*b",
+    "(a|aa)+$",
+    "(.*)*x",
+    "a*a*a*a*b",
+    "(?:a?){20}a{20}b",
+    ".*a.*a.*a.*c",
+    String.raw`(\w+\s?)*z$`,
+    "^(([a-z])+.)+[A-Z]([a-z])+$",
+    "a+a+=",
+    "(?=a*a*a*b)a",
+    String.raw`(a+)\1\1b`,
+  ])("%s", (source) => {
+    const started = performance.now();
+    safeRegex(source, none).test(hostile);
+    safeRegex(source, none).test(`${hostile}!`);
+    expect(performance.now() - started).toBeLessThan(3_000);
+  });
   test("an exponential expression is exact all the same", () => {
     expect(fits("^(a|a)*b$", `${"a".repeat(30)}b`)).toBe(true);
     expect(fits("^(a|a)*b$", `${"a".repeat(30)}c`)).toBe(false);
