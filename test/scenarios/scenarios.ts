@@ -68,6 +68,6 @@ export function scenario(name: string, seed: number): Scenario {
   ];
   // Lines are in the order in which they were written: by time, save that a jumped clock stays where it jumped.
   const written = (entry: Entry): number => (entry.time > monday + 30 * 24 * hour ? entry.time - 400 * 24 * hour : entry.time);
-  const entries = all.sort((a, b) => written(a) - written(b));
+  const entries = all.toSorted((a, b) => written(a) - written(b));
   return { name, entries, attackers: new Set(built.attack?.attackers), by: built.by, ...(built.deadline ? { deadline: built.deadline } : {}) };
 }

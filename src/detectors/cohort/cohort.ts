@@ -186,7 +186,7 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
       const now = clock.now;
       const out: Signal[] = [];
       // The heaviest first, so that what is reported does not depend on who came first.
-      const heavy = [...tokens.all.values()].filter((token) => token.members.size >= 8).sort((a, z) => z.members.size - a.members.size || a.hash - z.hash);
+      const heavy = [...tokens.all.values()].filter((token) => token.members.size >= 8).toSorted((a, z) => z.members.size - a.members.size || a.hash - z.hash);
       for (const token of heavy) out.push(...settle(token, now, true));
       return out;
     },
