@@ -13,7 +13,7 @@ const commonTexts = {
 /** Help of one command: usage, what it does, its options. */
 export function commandHelp(command: Command, language: Language): string {
   const rows = Object.entries({ ...command.options, ...commonOptions }).map(([name, option]): readonly [string, string] => {
-    const flag = `${option.short ? `-${option.short}, ` : "    "}--${name}${option.type === "string" ? " VALUE" : ""}`;
+    const flag = `${"short" in option && option.short ? `-${option.short}, ` : "    "}--${name}${option.type === "string" ? " VALUE" : ""}`;
     const key = command.optionTexts[name] ?? commonTexts[name as keyof typeof commonTexts];
     return [flag, key === undefined ? "" : text(language, key)];
   });
