@@ -8,8 +8,8 @@ export async function claimPath(socketPath: string, gid: number): Promise<void> 
   const directory = dirname(socketPath);
   const made = await mkdir(directory, { recursive: true, mode: 0o710 });
   if (made !== undefined) {
-    await chown(directory, 0, gid);
     await chmod(directory, 0o710);
+    await chown(directory, 0, gid);
   }
   await demandSafeFolder(directory);
   const alive = await new Promise<boolean>((resolve) => {

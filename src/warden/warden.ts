@@ -64,8 +64,8 @@ export async function runWarden(options: WardenOptions): Promise<Warden> {
   await claimPath(socketPath, allowGid);
   await listenPrivately(server, socketPath);
   // The folder belongs to root, so nobody can have put a link in the socket's place.
-  await chown(socketPath, allowUid, allowGid);
   await chmod(socketPath, 0o600);
+  await chown(socketPath, allowUid, allowGid);
   const stopExpiry = keepExpiry(backend, work, notice);
 
   return {

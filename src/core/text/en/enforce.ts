@@ -28,6 +28,7 @@ export const enforceEn = {
   "enforce.refusedReserved": "is loopback, link-local, multicast or otherwise reserved",
   "enforce.refusedOwn": "is an address of this machine",
   "enforce.refusedFull": "does not fit: the firewall's list is full (ufw holds {limit} rules of ours; use nftables for more)",
+  "enforce.refusedTooMany": "does not fit: at most {limit} bans are held",
   "enforce.refusedNotHeld": "was sent to the firewall, but is not there when read back",
   "enforce.webhookUnreachable": "The webhook {url} could not be reached in {tries} tries: {reason}",
   "enforce.webhookRefused": "The webhook {url} refused the bans: it answered {status}. Check the address and the secret on both sides.",

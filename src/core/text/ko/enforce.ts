@@ -28,6 +28,7 @@ export const enforceKo: Record<keyof typeof enforceEn, string> = {
   "enforce.refusedReserved": "루프백, 링크 로컬, 멀티캐스트 등 예약된 주소입니다",
   "enforce.refusedOwn": "이 서버 자신의 주소입니다",
   "enforce.refusedFull": "방화벽 목록이 가득 차서 넣을 수 없습니다(ufw에는 {limit}개까지만 넣습니다. 더 필요하면 nftables를 쓰세요)",
+  "enforce.refusedTooMany": "차단은 {limit}개까지만 유지하므로 넣을 수 없습니다",
   "enforce.refusedNotHeld": "방화벽에 보냈지만 다시 읽어 보니 들어 있지 않습니다",
   "enforce.webhookUnreachable": "웹훅 {url}에 {tries}번 시도했지만 연결하지 못했습니다: {reason}",
   "enforce.webhookRefused": "웹훅 {url}이 차단 목록을 거절했습니다(응답 {status}). 주소와 양쪽의 비밀 키를 확인하세요.",

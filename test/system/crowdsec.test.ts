@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { enforcerConformance } from "#contracts/conformance/enforcer.ts";
+import type { Ban } from "#core/decision.ts";
+import { crowdsecEnforcer } from "#enforcers/crowdsec/crowdsec.ts";
+import { decisionsStream, type DecisionsChange } from "#enforcers/crowdsec/decisions-stream.ts";
+import { cannotRun } from "./run-program.ts";
+import { startLapi, type Lapi } from "./start-crowdsec.ts";
+
+const why = cannotRun("crowdsec", ["crowdsec", "cscli"]);
+const signal = (): AbortSignal => AbortSignal.timeout(30_000);
+const hour = 3_600_000;
+const ban = (target: string, milliseconds = 4 * hour): Ban => ({
+  target,
+  until: Date.now() + milliseconds,
+  decision: "d-12345678",
+  reason: "9 failed passwords",
+});
+
+interface CscliAlert {
+  readonly id: number;
+  readonly events_count: number;
+  readonly events: readonly unknown[];
+  readonly decisions: readonly { readonly value: string; readonly scope: string; readonly duration: string; readonly origin: string; readonly type: string }[];
+}
+
+describe.skipIf(why)("crowdsec with the real local API", () => {
+  enforcerConformance("crowdsec", async () => {
+    const lapi = await startLapi();
+    return {
+      enforcer: crowdsecEnforcer({ ...lapi, timeout: 5_000 }),
+      loseRules: async () => void (await lapi.cscli("decisions", "delete", "--all")),
+      async plantForeign() {
+        await lapi.cscli("decisions", "add", "--ip", "185.220.101.9", "--duration", "4h", "--reason", "by hand");
+        return async () => (await lapi.cscli("decisions", "list", "-o", "json")).includes("185.220.101.9");
+      },
+      breakSystem: () => lapi.stop(),
+      close: () => lapi.close(),
+    };
+  });
+
+  describe("as cscli and bouncers see it", () => {
+    let lapi: Lapi;
+    beforeAll(async () => {
+      lapi = await startLapi();
+    });
+    afterAll(() => lapi?.close());
+    const seen = async (): Promise<CscliAlert[]> =>
+      ((JSON.parse(await lapi.cscli("decisions", "list", "-o", "json")) as CscliAlert[] | null) ?? []).toSorted((a, b) => a.id - b.id);
+
+    test("an address and networks are decisions with scope, duration in hours and the true count of events", async () => {
+      const sample = Array.from({ length: 30 }, (_, index) => ({ at: Date.now() - index * 1_000, message: `Failed password ${index}` }));
+      const enforcer = crowdsecEnforcer({ ...lapi, evidence: async () => ({ count: 1_234, sample }) });
+      const report = await enforcer.sync([ban("45.9.20.31", 24 * hour), ban("103.77.4.0/24"), ban("2a03:4000:6:d06::/64", 90 * 60_000)], signal());
+      expect(report).toEqual({ added: 3, removed: 0, kept: 0, failed: [] });
+      const alerts = await seen();
+      expect(alerts.map((alert) => alert.decisions.map(({ value, scope, origin, type }) => ({ value, scope, origin, type }))).flat()).toEqual([
+        { value: "45.9.20.31", scope: "Ip", origin: "crowdsec", type: "ban" },
+        { value: "103.77.4.0/24", scope: "Range", origin: "crowdsec", type: "ban" },
+        { value: "2a03:4000:6:d06::/64", scope: "Range", origin: "crowdsec", type: "ban" },
+      ]);
+      expect(alerts.map((alert) => alert.decisions[0]?.duration.split("h")[0])).toEqual(["23", "3", "1"]);
+      expect(alerts[0]?.events_count).toBe(1_234);
+      expect(alerts[0]?.events).toHaveLength(10);
+    });
+
+    test("a release deletes that decision alone", async () => {
+      const enforcer = crowdsecEnforcer(lapi);
+      await lapi.cscli("decisions", "add", "--ip", "185.220.101.9", "--duration", "4h");
+      await enforcer.sync([ban("45.9.20.31"), ban("45.9.20.32")], signal());
+      await enforcer.sync([ban("45.9.20.32")], signal());
+      expect((await seen()).flatMap((alert) => alert.decisions.map((decision) => decision.value)).toSorted()).toEqual(["185.220.101.9", "45.9.20.32"]);
+      await enforcer.flush(signal());
+      expect((await seen()).flatMap((alert) => alert.decisions.map((decision) => decision.value))).toEqual(["185.220.101.9"]);
+      await lapi.cscli("decisions", "delete", "--all");
+    });
+
+    test("another machine's bans of the same name are not ours", async () => {
+      await lapi.cscli("machines", "add", "second", "--password", "second-password", "--force", "-f", "/dev/null");
+      const ours = crowdsecEnforcer(lapi);
+      const theirs = crowdsecEnforcer({ url: lapi.url, machine: "second", password: "second-password" });
+      await theirs.sync([ban("45.9.20.40")], signal());
+      await ours.sync([ban("45.9.20.41")], signal());
+      await ours.flush(signal());
+      expect((await theirs.list(signal())).map((one) => one.target)).toEqual(["45.9.20.40"]);
+      await theirs.flush(signal());
+    });
+
+    test("takes 1,000 bans, which is more than a page of alerts", async () => {
+      const enforcer = crowdsecEnforcer(lapi);
+      const many = Array.from({ length: 1_000 }, (_, index) => ban(`103.77.${index >> 8}.${index & 255}`));
+      const begun = performance.now();
+      expect(await enforcer.sync(many, signal())).toMatchObject({ added: 1_000, failed: [] });
+      console.info(`crowdsec: 1,000 bans in ${Math.round(performance.now() - begun)} ms`);
+      expect(await enforcer.sync(many, signal())).toMatchObject({ added: 0, kept: 1_000 });
+      await enforcer.flush(signal());
+      expect(await enforcer.list(signal())).toEqual([]);
+    }, 60_000);
+
+    test("signs in again after the server was restarted", async () => {
+      const enforcer = crowdsecEnforcer(lapi);
+      await enforcer.sync([ban("45.9.20.31")], signal());
+      await lapi.stop();
+      await expect(enforcer.list(signal())).rejects.toMatchObject({ code: "crowdsec-unreachable" });
+      await lapi.restart();
+      expect(await enforcer.list(signal())).toHaveLength(1);
+      await enforcer.flush(signal());
+    });
+
+    test("says that the password or the key is wrong", async () => {
+      await expect(crowdsecEnforcer({ ...lapi, password: "wrong" }).sync([ban("45.9.20.31")], signal())).rejects.toMatchObject({ code: "crowdsec-login" });
+      await expect(decisionsStream({ url: lapi.url, apiKey: "wrong" }, signal()).next()).rejects.toMatchObject({ code: "crowdsec-key" });
+    });
+
+    test("streams what others decide and nothing of ours", async () => {
+      const enforcer = crowdsecEnforcer(lapi);
+      await lapi.cscli("decisions", "delete", "--all");
+      const stop = new AbortController();
+      const stream = decisionsStream({ url: lapi.url, apiKey: await lapi.makeBouncerKey(), interval: 200 }, AbortSignal.any([stop.signal, signal()]));
+      const next = async (): Promise<DecisionsChange> => (await stream.next()).value as DecisionsChange;
+      expect((await next()).added).toEqual([]);
+      await enforcer.sync([ban("45.9.20.31")], signal());
+      await lapi.cscli("decisions", "add", "--range", "103.77.9.0/24", "--duration", "2h", "--reason", "by hand");
+      const { added } = await next();
+      expect(added).toMatchObject([{ target: "103.77.9.0/24", origin: "cscli" }]);
+      expect(Math.abs((added[0]?.until ?? 0) - Date.now() - 2 * hour)).toBeLessThan(10_000);
+      await lapi.cscli("decisions", "delete", "--range", "103.77.9.0/24");
+      expect((await next()).removed).toMatchObject([{ target: "103.77.9.0/24" }]);
+      const waiting = stream.next();
+      stop.abort();
+      expect((await waiting.catch(() => ({ done: true }))).done).toBe(true);
+      await enforcer.flush(signal());
+    });
+  });
+});
