@@ -11,6 +11,8 @@ export interface ReadLinesOptions {
   readonly signal?: AbortSignal;
   /** Told the bytes read from the file so far (compressed bytes where it is compressed): for progress bars. */
   readonly onBytes?: (bytes: number) => void;
+  /** An open descriptor to read instead of opening the path, which only names it then. It is not closed. */
+  readonly descriptor?: number;
 }
 
 /**
@@ -19,8 +21,8 @@ export interface ReadLinesOptions {
  */
 export async function* readLines(path: string, options: ReadLinesOptions = {}): AsyncGenerator<LineChunk, void, undefined> {
   const { signal, onBytes } = options;
-  const magic = path === "-" ? undefined : magicOf(path);
-  if (magic !== undefined && magic.regular && compressionOf(magic.head) === "none") {
+  const magic = path === "-" ? undefined : magicOf(path, options.descriptor);
+  if (magic !== undefined && magic.regular && compressionOf(magic.head) === "none" && options.descriptor === undefined) {
     for (const chunk of readLinesSync(path, onBytes === undefined ? {} : { onBytes })) {
       if (signal?.aborted === true) return;
       yield chunk;
@@ -31,7 +33,7 @@ export async function* readLines(path: string, options: ReadLinesOptions = {}): 
   }
   const splitter = createLineSplitter();
   try {
-    for await (const bytes of decodedBytes(path, magic, onBytes, signal)) {
+    for await (const bytes of decodedBytes(path, magic, options)) {
       for (const chunk of splitter.push(bytes)) {
         if (signal?.aborted === true) return;
         yield chunk;
@@ -84,10 +86,10 @@ interface Magic {
   readonly regular: boolean;
 }
 
-function magicOf(path: string): Magic {
-  let descriptor: number | undefined;
+function magicOf(path: string, given: number | undefined): Magic {
+  let descriptor = given;
   try {
-    descriptor = openSync(path, "r");
+    descriptor ??= openSync(path, "r");
     const regular = fstatSync(descriptor).isFile();
     const head = Buffer.alloc(4);
     // A pipe's first bytes cannot be put back: those are looked at in the stream.
@@ -96,16 +98,12 @@ function magicOf(path: string): Magic {
   } catch (error) {
     throw unreadable(path, error);
   } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
+    if (descriptor !== undefined && given === undefined) closeSync(descriptor);
   }
 }
 
-async function* decodedBytes(
-  path: string,
-  magic: Magic | undefined,
-  onBytes: ((bytes: number) => void) | undefined,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Buffer> {
+async function* decodedBytes(path: string, magic: Magic | undefined, options: ReadLinesOptions): AsyncGenerator<Buffer> {
+  const { signal, onBytes, descriptor } = options;
   const raw = async function* (): AsyncGenerator<Buffer> {
     const aborting = signal === undefined ? {} : { signal };
     const stream = path === "-" ? process.stdin : createReadStream(path, { highWaterMark: 1_048_576, ...aborting });
@@ -119,10 +117,24 @@ async function* decodedBytes(
   };
   if (magic?.regular === true) {
     const compression = compressionOf(magic.head);
-    yield* compression === "none" ? raw() : decompress(raw, compression, path);
+    const open = descriptor === undefined ? raw : () => bytesOf(descriptor, signal, onBytes);
+    yield* compression === "none" ? open() : decompress(open, compression, path);
     return;
   }
   yield* sniffed(raw(), path);
+}
+
+/** The bytes of an open file; a stream would close it. */
+async function* bytesOf(descriptor: number, signal: AbortSignal | undefined, onBytes: ((bytes: number) => void) | undefined): AsyncGenerator<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(262_144);
+  for (let position = 0; signal?.aborted !== true;) {
+    const count = readSync(descriptor, buffer, 0, buffer.length, position);
+    if (count === 0) return;
+    position += count;
+    onBytes?.(position);
+    yield buffer.subarray(0, count);
+    await setImmediate();
+  }
 }
 
 /** A stream that is looked at only once: gzip and zstd are told by its first bytes. */

@@ -94,15 +94,20 @@ export function peek<T>(candidate: Candidate, look: (peek: Peek) => T): T | unde
   }
   try {
     if (fstatSync(descriptor).ino !== candidate.inode) return undefined;
-    const magic = readAt(descriptor, 0, headLength);
-    const compression = compressionOf(magic);
-    const head = compression === "none" ? magic : decompressedHead(readAt(descriptor, 0, headSize), compression).subarray(0, headLength);
-    return look({ compression, head, tailMatches: (mark) => (compression === "none" ? tailMatches(descriptor, mark) : undefined) });
+    return look(peekAt(descriptor));
   } catch {
     return undefined;
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** As `peek`, of an open file; throws the system's error where it cannot be read. */
+export function peekAt(descriptor: number): Peek {
+  const magic = readAt(descriptor, 0, headLength);
+  const compression = compressionOf(magic);
+  const head = compression === "none" ? magic : decompressedHead(readAt(descriptor, 0, headSize), compression).subarray(0, headLength);
+  return { compression, head, tailMatches: (mark) => (compression === "none" ? tailMatches(descriptor, mark) : undefined) };
 }
 
 /** Up to `length` bytes at `position`; fewer at the end of the file. */
@@ -112,10 +117,11 @@ export function readAt(descriptor: number, position: number, length: number): Bu
 }
 
 export function headMatches(head: Buffer, mark: Mark): boolean {
+  if (mark.headBytes === 0) return true;
   return head.length >= mark.headBytes && contentHash(head.subarray(0, mark.headBytes)) === mark.headHash;
 }
 
-function tailMatches(descriptor: number, mark: Mark): boolean {
+export function tailMatches(descriptor: number, mark: Mark): boolean {
   if (mark.tailAt === 0) return true;
   const length = Math.min(tailLength, mark.tailAt);
   const bytes = readAt(descriptor, mark.tailAt - length, length);

@@ -7,7 +7,7 @@ import { parseRotatedName } from "../rotated-name.ts";
 import { SourceError } from "../source-error.ts";
 import { candidateAt, rotatedOf } from "./candidates.ts";
 import { readBufferSize } from "./generation.ts";
-import { createLog, drop, type FollowedLog, type LogContext, type OpenFile, replaced, saveLog, survey } from "./log.ts";
+import { createLog, drop, type FollowedLog, type LogContext, type OpenFile, overtaken, replaced, saveLog, survey } from "./log.ts";
 import { readCursor, writeCursor } from "./mark.ts";
 import { createWaker } from "./watch.ts";
 
@@ -62,7 +62,7 @@ async function* follow(options: FileSourceOptions & { readonly id: string }, cur
   const logs = new Map<string, FollowedLog>();
   const history = new Map<string, string[]>();
   let expand = true;
-  let atStart = cursor === undefined && options.startAt === "end-of-history";
+  let atStart = cursor === undefined;
   for (const marks of cursor === undefined ? [] : readCursor(options.id, cursor)) {
     // The pattern may have been changed since.
     if (marks.path === pattern || (isGlob(pattern) && matchesGlob(marks.path, pattern))) logs.set(marks.path, createLog(marks.path, marks.open, marks.done));
@@ -134,9 +134,16 @@ async function* follow(options: FileSourceOptions & { readonly id: string }, cur
       let backlog = false;
       let unsettled = false;
       const order = [...logs.values()];
+      if (atStart && options.startAt !== "end-of-history") {
+        // A first cursor before the first line: from here on every rotation can be followed, whatever dies before an acknowledgement.
+        for (const log of order) survey(log, context, history.get(log.path) ?? [], false);
+        atStart = false;
+        yield batchOf([], order, context);
+        continue;
+      }
       for (let index = 0; index < order.length; index++) {
         const log = order[(index + turn) % order.length]!;
-        if (log.dirty) survey(log, context, history.get(log.path) ?? [], atStart);
+        if (log.dirty) survey(log, context, history.get(log.path) ?? [], atStart && options.startAt === "end-of-history");
         unsettled ||= log.dirty;
         const result = await gather(log, context, records, batchSize, options.grace ?? 10_000);
         unsettled ||= result === "unsettled";
@@ -145,11 +152,8 @@ async function* follow(options: FileSourceOptions & { readonly id: string }, cur
       }
       turn++;
       if (signal.aborted) return;
-      // Starting at the end must be remembered even when no line ever comes.
       if (records.length > 0 || context.notes.length > 0 || atStart) {
-        const lag = order.reduce((sum, log) => sum + log.open.reduce((bytes, entry) => bytes + entry.file.lag(), 0), 0);
-        const notes = context.notes.splice(0);
-        yield { records, cursor: writeCursor(order.map(saveLog)), ack: () => Promise.resolve(), lag, ...(notes.length > 0 ? { notes } : {}) };
+        yield batchOf(records, order, context);
       }
       atStart = false;
       if (polling && !announced && turn > 1) waker.polled(records.length > 0);
@@ -171,6 +175,13 @@ async function* follow(options: FileSourceOptions & { readonly id: string }, cur
   }
 }
 
+function batchOf(records: readonly LogRecord[], logs: readonly FollowedLog[], context: LogContext): Batch {
+  const lag = logs.reduce((sum, log) => sum + log.open.reduce((bytes, entry) => bytes + entry.file.lag(), 0), 0);
+  const notes: SourceNote[] = context.notes.splice(0);
+  // Nothing is held for an acknowledgement: what was not acknowledged is found again from the cursor before.
+  return { records, cursor: writeCursor(logs.map(saveLog)), ack: () => Promise.resolve(), lag, ...(notes.length > 0 ? { notes } : {}) };
+}
+
 /**
  * Moves lines of a log into `records`, oldest file first. `more`: stopped for the batch's size, or a file changed under it;
  * `unsettled`: a rotation is going on.
@@ -185,6 +196,7 @@ async function gather(log: FollowedLog, context: LogContext, records: LogRecord[
       entry.file.take(records, batchSize - records.length, context.notes);
       if (records.length > before) log.saved = "";
       if (records.length >= batchSize) return "more";
+      if (overtaken(log, context, entry)) return "more";
       const filled = await entry.file.fill(limits.get(entry) ?? Number.MAX_SAFE_INTEGER);
       if (filled === "data") continue;
       if (filled === "replaced") {

@@ -3,7 +3,7 @@ import type { LogRecord, SourceNote } from "#contracts/source.ts";
 import { createLineSplitter, type LineChunk, lineText } from "../line-splitter.ts";
 import { readLines } from "../read-lines.ts";
 import { SourceError } from "../source-error.ts";
-import { type Candidate, peek, readAt } from "./candidates.ts";
+import { type Candidate, headMatches, peekAt, readAt, tailMatches } from "./candidates.ts";
 import { contentHash, headLength, type Mark, tailLength } from "./mark.ts";
 
 /** Bytes read at once. */
@@ -38,6 +38,8 @@ export interface Generation {
   lag(): number;
   /** Bytes of an unfinished last line. */
   pending(): number;
+  /** True where so little of the file was seen that its content cannot tell it from another file. */
+  unsure(): boolean;
   /** Epoch milliseconds at which lines last came. */
   readonly grown: number;
   close(): void;
@@ -49,6 +51,8 @@ export interface GenerationOptions {
   readonly candidate: Candidate;
   /** Where to go on; undefined = the beginning. */
   readonly mark: Mark | undefined;
+  /** The first bytes as they were when it was decided to read the file; absent = as they are. */
+  readonly head?: Buffer | undefined;
   /** Buffer that all files share for reading, of `readBufferSize` bytes. */
   readonly buffer: Buffer;
   readonly signal: AbortSignal;
@@ -56,13 +60,13 @@ export interface GenerationOptions {
 
 export const readBufferSize = readSize + tailLength;
 
-/** Opens a plain file; throws the system's error where it cannot be opened, undefined where another file has taken the name meanwhile. */
+/** Opens a plain file; throws the system's error where it cannot be opened. Undefined where it is another file, or other content, meanwhile. */
 export function openPlain(options: GenerationOptions): Generation | undefined {
   const { source, buffer, mark } = options;
   let { path, device, inode } = options.candidate;
   let descriptor = openSync(path, "r");
-  let stat = fstatSync(descriptor);
-  if (stat.ino !== inode) {
+  let { modified } = options.candidate;
+  if (fstatSync(descriptor).ino !== inode) {
     closeSync(descriptor);
     return undefined;
   }
@@ -70,7 +74,16 @@ export function openPlain(options: GenerationOptions): Generation | undefined {
   let readTo = start;
   let splitter = createLineSplitter(start, mark?.line ?? 1);
   let inHole = start === 0;
-  let head: Buffer = start > 0 || (mark?.headBytes ?? 0) > 0 ? readAt(descriptor, 0, headLength) : Buffer.alloc(0);
+  // Known before anything is read: the file may have to be found again before its turn comes.
+  let head: Buffer = readAt(descriptor, 0, headLength);
+  const expected = options.head;
+  const asExpected = expected === undefined || head.subarray(0, expected.length).equals(expected);
+  if (!asExpected || (mark !== undefined && !(headMatches(head, mark) && tailMatches(descriptor, mark)))) {
+    closeSync(descriptor);
+    return undefined;
+  }
+  // What was seen at the decision counts, not what came since: an empty file may have been filled, copied and cut.
+  if (expected !== undefined && mark === undefined) head = expected;
   let tail: Buffer = start > 0 ? readAt(descriptor, Math.max(0, start - tailLength), Math.min(start, tailLength)) : Buffer.alloc(0);
   const waiting = createWaiting(source, start, mark?.line ?? 1);
   /** Checks for places between lines: `before` holds for the lines that wait, `after` once they are given. */
@@ -123,9 +136,9 @@ export function openPlain(options: GenerationOptions): Generation | undefined {
       // Checked after the read: what was cut off and written anew in between must not pass for the continuation.
       if (!sameContent(count)) return "replaced";
       if (count === tail.length) return "end";
-      stat = fstatSync(descriptor);
+      modified = fstatSync(descriptor).mtimeMs;
       // Times of files are up to one tick of the kernel's clock behind it.
-      writtenBy = Math.min(Date.now(), Math.ceil(stat.mtimeMs) + 10);
+      writtenBy = Math.min(Date.now(), Math.ceil(modified) + 10);
       grown = Date.now();
       const all = buffer.subarray(0, count);
       const bytes = passHole(all.subarray(tail.length));
@@ -159,7 +172,7 @@ export function openPlain(options: GenerationOptions): Generation | undefined {
         tailHash: checked.at === 0 ? "" : contentHash(checked.bytes),
         offset: waiting.offset,
         line: waiting.line,
-        modified: stat.mtimeMs,
+        modified,
         path: path === source ? "" : path,
       };
     },
@@ -172,7 +185,7 @@ export function openPlain(options: GenerationOptions): Generation | undefined {
       }
       closeSync(descriptor);
       descriptor = other;
-      stat = fstatSync(descriptor);
+      modified = candidate.modified;
       ({ path, device, inode } = candidate);
       return true;
     },
@@ -181,20 +194,27 @@ export function openPlain(options: GenerationOptions): Generation | undefined {
     links: () => fstatSync(descriptor).nlink,
     lag: () => Math.max(0, fstatSync(descriptor).size - waiting.offset),
     pending: () => splitter.pending,
+    unsure: () => waiting.empty && waiting.offset === 0 && head.length < headLength,
     close: () => closeSync(descriptor),
   };
 }
 
-/** A compressed file: complete when it is found, so it is read through once. */
-export function openCompressed(options: GenerationOptions): Generation {
+/** A compressed file: complete when it is found, so it is read through once. Errors as `openPlain`. */
+export function openCompressed(options: GenerationOptions): Generation | undefined {
   const { source, candidate, mark } = options;
   const start = mark?.offset ?? 0;
+  const descriptor = openSync(candidate.path, "r");
+  const look = fstatSync(descriptor).ino === candidate.inode ? peekAt(descriptor) : undefined;
+  if (look === undefined) {
+    closeSync(descriptor);
+    return undefined;
+  }
   const stopping = new AbortController();
-  const chunks = readLines(candidate.path, { signal: AbortSignal.any([options.signal, stopping.signal]) });
+  const chunks = readLines(candidate.path, { signal: AbortSignal.any([options.signal, stopping.signal]), descriptor });
   const waiting = createWaiting(source, start, mark?.line ?? 1);
   let damage: string | undefined;
   let ended = false;
-  const head = peek(candidate, (look) => Buffer.from(look.head)) ?? Buffer.alloc(0);
+  const { head } = look;
 
   return {
     path: candidate.path,
@@ -251,7 +271,15 @@ export function openCompressed(options: GenerationOptions): Generation {
     links: () => 1,
     lag: () => (ended ? 0 : candidate.size),
     pending: () => 0,
-    close: () => stopping.abort(),
+    unsure: () => false,
+    close() {
+      stopping.abort();
+      // The descriptor is ours: closed once no read of it is under way.
+      void chunks.return().then(
+        () => closeSync(descriptor),
+        () => closeSync(descriptor),
+      );
+    },
   };
 }
 

@@ -17,6 +17,8 @@ export interface FollowedLog {
   dirty: boolean;
   /** What was last noted of the path, so that it is noted once. */
   state: "unknown" | "there" | "missing" | "unreadable";
+  /** Since when the path has been waited for, epoch milliseconds; 0 where it was there at first. */
+  awaited: number;
   /** JSON text of the marks; "" = to be written anew. */
   saved: string;
 }
@@ -43,7 +45,7 @@ const keptDone = 8;
 const openAtOnce = 64;
 
 export function createLog(path: string, open: readonly Mark[], done: readonly Mark[]): FollowedLog {
-  return { path, open: [], done: [...done], resume: open, dirty: true, state: "unknown", saved: "" };
+  return { path, open: [], done: [...done], resume: open, dirty: true, state: "unknown", awaited: 0, saved: "" };
 }
 
 /** The log's part of the cursor. */
@@ -85,6 +87,8 @@ export function survey(log: FollowedLog, context: LogContext, history: readonly 
 function noteMissing(log: FollowedLog, context: LogContext): void {
   if (log.state !== "missing") context.notes.push({ kind: "missing", detail: log.path });
   log.state = "missing";
+  // Times of files are up to a tick of the kernel's clock behind.
+  log.awaited ||= Date.now() - 20;
 }
 
 function noteThere(log: FollowedLog, context: LogContext): void {
@@ -93,13 +97,17 @@ function noteThere(log: FollowedLog, context: LogContext): void {
 }
 
 function first(log: FollowedLog, context: LogContext, history: readonly string[], startAtEnd: boolean): void {
-  const candidates = listCandidates(log.path).filter((candidate) => candidate.rotated === undefined || history.includes(candidate.path));
+  const head = headAt(log.path);
+  // Waited for from the start: what was written since and is rotated already belongs to it too.
+  const isWanted = (candidate: Candidate): boolean =>
+    candidate.rotated === undefined || history.includes(candidate.path) || (log.awaited > 0 && candidate.modified >= log.awaited);
+  const candidates = listCandidates(log.path).filter(isWanted);
   if (startAtEnd) {
     const live = candidates.at(-1);
     if (live?.rotated === undefined && live !== undefined) openFile(log, context, live, endMark(live));
     return;
   }
-  const files = usable(candidates, context).map((candidate) => ({ candidate, mark: undefined }));
+  const files = usable(candidates, context).map((candidate) => ({ candidate, mark: undefined, head: candidate.rotated === undefined ? head : undefined }));
   openAll(log, context, files);
 }
 
@@ -136,7 +144,7 @@ function rotated(log: FollowedLog, context: LogContext, newest: OpenFile): void 
 
 /** Finds the files of saved marks and what came after the last of them. */
 function resume(log: FollowedLog, context: LogContext, marks: readonly Mark[], complain: boolean): void {
-  const found = marks.map((mark) => lineage(log, mark, true, context));
+  const found = marks.map((mark, index) => lineage(log, mark, true, context, index === marks.length - 1));
   if (found.includes(undefined)) throw unsettled;
   const now = Date.now();
   const gone: Mark[] = [];
@@ -144,7 +152,7 @@ function resume(log: FollowedLog, context: LogContext, marks: readonly Mark[], c
     for (const [index, mark] of marks.entries()) {
       const location = found[index]?.location;
       if (location === undefined) gone.push(mark);
-      else if (!location.shorter) openFile(log, context, location.candidate, mark, location.compression !== "none");
+      else if (!location.shorter) openFile(log, context, location.candidate, mark);
     }
     openAll(log, context, found.at(-1)?.newer ?? []);
   } catch (error) {
@@ -183,6 +191,7 @@ export function replaced(log: FollowedLog, context: LogContext, entry: OpenFile)
     if (!file.moveTo(location.candidate)) return;
   } else {
     const copy = openCompressed({ ...context, source: log.path, candidate: location.candidate, mark: file.mark() });
+    if (copy === undefined) return;
     file.close();
     entry.file = copy;
   }
@@ -190,6 +199,21 @@ export function replaced(log: FollowedLog, context: LogContext, entry: OpenFile)
   entry.detached = true;
   if (isNewest && log.open.at(-1) !== entry) entry.superseded = Date.now();
   context.notes.push({ kind: "rotated", detail: `${log.path} -> ${location.candidate.path}` });
+}
+
+/**
+ * A young file of which nothing was given yet may have been copied and cut before it was looked at: opens what was written since
+ * and is not known. Gives true where there is such a file; it comes before `entry`.
+ */
+export function overtaken(log: FollowedLog, context: LogContext, entry: OpenFile): boolean {
+  if (log.open.at(-1) !== entry || !entry.file.unsure() || entry.file.size() === 0) return false;
+  const found = lineage(log, entry.file.mark(), false, context);
+  const missed = found?.newer.filter(({ candidate }) => candidate.rotated !== undefined) ?? [];
+  if (missed.length === 0) return false;
+  log.open.pop();
+  entry.file.close();
+  openAll(log, context, found?.newer ?? []);
+  return true;
 }
 
 /** Forgets a file that is read to its end, or lost. */
@@ -210,6 +234,8 @@ export function drop(log: FollowedLog, entry: OpenFile, context: LogContext, los
 interface Newer {
   readonly candidate: Candidate;
   readonly mark: Mark | undefined;
+  /** The live file's first bytes before its siblings were looked at. */
+  readonly head: Buffer | undefined;
 }
 
 interface Lineage {
@@ -218,22 +244,25 @@ interface Lineage {
 }
 
 /** Where the content of `anchor` is, and the files that came after it, oldest first. Undefined while files are being renamed. */
-function lineage(log: FollowedLog, anchor: Mark, liveToo: boolean, context: LogContext): Lineage | undefined {
+function lineage(log: FollowedLog, anchor: Mark, liveToo: boolean, context: LogContext, isLast = true): Lineage | undefined {
+  // Nothing was read of it and too little seen to know it again: the times tell what was written since.
+  const unsure = isLast && anchor.offset === 0 && anchor.headBytes < headLength;
   for (let attempt = 0; attempt < 20; attempt++) {
+    const head = headAt(log.path);
     const listed = listCandidates(log.path);
     const elsewhere = anchor.path === "" || listed.some((candidate) => candidate.path === anchor.path) ? undefined : candidateAt(anchor.path, undefined);
-    const location = locate(anchor, elsewhere === undefined ? listed : [elsewhere, ...listed], liveToo);
+    const location = unsure ? undefined : locate(anchor, elsewhere === undefined ? listed : [elsewhere, ...listed], liveToo);
     const at = location === undefined ? -1 : listed.findIndex((candidate) => candidate.path === location.candidate.path);
     // Gone altogether: what was written to since is newer.
     const after = at === -1 ? listed.filter((other) => other.rotated === undefined || other.modified >= anchor.modified) : listed.slice(at + 1);
-    const known = [...log.open.map((entry) => entry.file.mark()), ...log.done];
+    const held = [...log.open.map((entry) => entry.file.mark()), ...log.resume.filter((mark) => mark !== anchor)];
     const strict = at === -1;
     const newer: Newer[] = [];
     for (const candidate of usable(after, context)) {
       const isLive = candidate.rotated === undefined;
-      const mark = isLive && !liveToo ? undefined : known.find((other) => isKnown(candidate, other, strict && !isLive));
+      const mark = isLive && !liveToo ? undefined : knownAs(candidate, held, log.done, strict && !isLive);
       // A rotated file that is known is read already; a live one was moved back.
-      if (mark === undefined || isLive) newer.push({ candidate, mark });
+      if (mark === undefined || isLive) newer.push({ candidate, mark, head: isLive ? head : undefined });
     }
     if (sameListing(listed, listCandidates(log.path))) return { location, newer };
   }
@@ -255,10 +284,22 @@ function usable(candidates: readonly Candidate[], context: LogContext): Candidat
   });
 }
 
-function isKnown(candidate: Candidate, mark: Mark, byContent: boolean): boolean {
-  if (mark.headBytes === 0) return false;
-  if (candidate.inode !== mark.inode && !(byContent && mark.headBytes === headLength)) return false;
-  return peek(candidate, (look) => headMatches(look.head, mark) && look.tailMatches(mark) !== false) === true;
+function headAt(path: string): Buffer | undefined {
+  try {
+    return readAtPath(path, 0, headLength);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The mark of the same content: by inode, or where `byContent` by a whole head alone. */
+function knownAs(candidate: Candidate, held: readonly Mark[], done: readonly Mark[], byContent: boolean): Mark | undefined {
+  // Of a file that was empty only the inode is known, and that means something only while the file is held open.
+  const empty = held.find((mark) => mark.headBytes === 0 && mark.inode === candidate.inode);
+  if (empty !== undefined) return empty;
+  const likely = [...held, ...done].filter((mark) => mark.headBytes > 0 && (mark.inode === candidate.inode || (byContent && mark.headBytes === headLength)));
+  if (likely.length === 0) return undefined;
+  return peek(candidate, (look) => likely.find((mark) => headMatches(look.head, mark) && look.tailMatches(mark) !== false));
 }
 
 /** True where all of `candidate` is the beginning of `live`: copytruncate has copied, but not truncated yet. */
@@ -275,16 +316,16 @@ function isCopyOf(candidate: Candidate, live: Candidate): boolean {
 
 function openAll(log: FollowedLog, context: LogContext, files: readonly Newer[]): void {
   // The rest, the live file among them, is found again from the last of these.
-  for (const { candidate, mark } of files.slice(0, openAtOnce)) {
+  for (const { candidate, mark, head } of files.slice(0, openAtOnce)) {
     const before = log.open.at(-1);
-    openFile(log, context, candidate, mark);
+    openFile(log, context, candidate, mark, head);
     if (before !== undefined && before.superseded === 0) before.superseded = Date.now();
   }
 }
 
-function openFile(log: FollowedLog, context: LogContext, candidate: Candidate, mark: Mark | undefined, isCompressed?: boolean): void {
-  const compressed = isCompressed ?? peek(candidate, (look) => look.compression !== "none") === true;
-  const options = { ...context, source: log.path, candidate: atTarget(candidate), mark };
+function openFile(log: FollowedLog, context: LogContext, candidate: Candidate, mark: Mark | undefined, head?: Buffer): void {
+  const compressed = peek(candidate, (look) => look.compression !== "none") === true;
+  const options = { ...context, source: log.path, candidate: atTarget(candidate), mark, head };
   const file = compressed ? openCompressed(options) : openPlain(options);
   if (file === undefined) throw unsettled;
   log.open.push({ file, superseded: 0, detached: false });
