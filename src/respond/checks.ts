@@ -7,6 +7,7 @@ import type { TextParams } from "#core/text/fill.ts";
 import { text, type Language } from "#core/text/text.ts";
 import type { EvidenceRow } from "#contracts/evidence-store.ts";
 import type { Release, SignIn } from "#contracts/state-store.ts";
+import type { CrawlerClaim } from "./crawlers.ts";
 import type { Protection } from "./protection.ts";
 import { sharedLook } from "./shared-exit.ts";
 
@@ -57,13 +58,15 @@ export interface Facts {
   readonly rows: readonly EvidenceRow[];
   /** Recent rows of the target whatever the claim. */
   readonly recent: readonly EvidenceRow[];
-  /** Recent successful rows of all addresses, a sample of the traffic. */
-  readonly traffic: readonly EvidenceRow[];
+  /** Addresses of recent successful rows, a sample of the traffic. */
+  readonly traffic: readonly Cidr[];
   readonly signIn: SignIn | undefined;
   /** Event time at which its attack began, as far as known: a success after that is no history. */
   readonly attackBegan: number;
   readonly releases: readonly Release[];
   readonly load: Load;
+  /** A crawler that its user agent claims it to be. */
+  readonly crawler: CrawlerClaim | undefined;
 }
 
 type Check = (facts: Facts) => GuardCheck;
@@ -103,6 +106,15 @@ const listed = (check: "allowed" | "infrastructure" | "proxy" | "provider" | "op
     if (!touch) return result(facts, id, true, overridable, keys.ok);
     return result(facts, id, false, overridable, keys.refused, { network: touch.network, name: sanitize(touch.name, 120) });
   };
+};
+
+const crawler: Check = (facts) => {
+  const { crawler: claim } = facts;
+  if (!claim) return result(facts, "crawler", true, true, "guard.crawler.ok");
+  const params = { name: sanitize(claim.name, 64), address: claim.address };
+  if (claim.outcome === "false") return result(facts, "crawler", true, true, "guard.crawler.false", params);
+  if (claim.outcome === "unknown") return result(facts, "crawler-unverified", false, true, "guard.crawler.unknown", params);
+  return result(facts, "crawler", false, true, "guard.crawler.refused", params);
 };
 
 const history: Check = (facts) => {
@@ -168,19 +180,13 @@ const caps: Check = (facts) => {
   if (load.minute >= limits.bansPerMinute) return result(facts, "caps", false, true, "guard.caps.minute", { count: load.minute, limit: limits.bansPerMinute });
   if (load.cycle >= limits.bansPerCycle) return result(facts, "caps", false, true, "guard.caps.cycle", { count: load.cycle, limit: limits.bansPerCycle });
   if (traffic.length >= leastTraffic) {
-    const covered = [facts.target, ...load.targets];
-    const ofTarget = traffic.filter(({ address }) => within([facts.target], address)).length;
-    const cutOff = ofTarget === 0 ? 0 : traffic.filter(({ address }) => within(covered, address)).length / traffic.length;
+    const of = (networks: readonly Cidr[]): number => traffic.filter((address) => networks.some((network) => covers(network, address))).length;
+    const cutOff = of([facts.target]) === 0 ? 0 : of([facts.target, ...load.targets]) / traffic.length;
     if (cutOff > limits.trafficShare)
       return result(facts, "caps", false, true, "guard.caps.share", { share: Math.round(cutOff * 100), limit: Math.round(limits.trafficShare * 100) });
   }
   return result(facts, "caps", true, true, "guard.caps.ok");
 };
-
-function within(networks: readonly Cidr[], address: string): boolean {
-  const cidr = parseCidr(address);
-  return cidr !== undefined && networks.some((network) => covers(network, cidr));
-}
 
 /** Every check of the guard after the parsing of the address, in the order of the specification. */
 export const checks: readonly Check[] = [
@@ -191,6 +197,7 @@ export const checks: readonly Check[] = [
   listed("infrastructure", true),
   listed("proxy", true),
   listed("provider", true),
+  crawler,
   history,
   listed("operator", false),
   evidence,
@@ -199,6 +206,6 @@ export const checks: readonly Check[] = [
 ];
 
 /** Checks whose refusal only asks for a person. */
-export const askingChecks: ReadonlySet<string> = new Set(["shared-exit", "caps"]);
+export const askingChecks: ReadonlySet<string> = new Set(["shared-exit", "caps", "crawler-unverified"]);
 /** Checks that a narrower target may pass: what is around the target stood in the way, not the target itself. */
 export const narrowingChecks: ReadonlySet<string> = new Set(["width", "reserved", "own", "allowed", "infrastructure", "proxy", "known-network", "shared-exit"]);

@@ -2,9 +2,9 @@ import { covers, formatCidr, isSingle, parseCidr, type Cidr } from "#core/ip.ts"
 import { sanitize } from "#core/sanitize.ts";
 import type { Claim, GuardCheck, GuardVerdict, Origin } from "#core/decision.ts";
 import { text, type Language } from "#core/text/text.ts";
-import type { EvidenceRow } from "#contracts/evidence-store.ts";
 import type { StateStore } from "#contracts/state-store.ts";
 import { askingChecks, checks, narrowingChecks, type Facts, type GuardLimits, type Load } from "./checks.ts";
+import { crawlerCheck, type NameLookup } from "./crawlers.ts";
 import type { NetworkList } from "./lists.ts";
 import type { MachineFacts } from "./machine.ts";
 import { protection, type Protection } from "./protection.ts";
@@ -19,6 +19,8 @@ export interface GuardInputs {
   /** Addresses from which operators are signed in right now. */
   readonly operators: () => readonly string[];
   readonly limits: GuardLimits;
+  /** Name look-ups for crawlers that publish no addresses; without them such claims are not believed. */
+  readonly lookup?: NameLookup | undefined;
 }
 
 /** A question to the guard: may this be banned? */
@@ -51,11 +53,15 @@ const day = 86_400_000;
 /** Rows looked at: of the target lately, and of everybody as a sample of the traffic. */
 const recentRows = 1_000;
 const trafficRows = 2_000;
+/** Share of the harm from which on one address stands for a whole network. */
+const mostlyOne = 0.8;
 
 /** A guard over the store's evidence. `load` tells what was banned lately. */
 export function guard(store: GuardStore, inputs: GuardInputs, language: Language, load: (now: number) => Load): Guard {
   let known: { readonly at: number; readonly protection: Protection; readonly asker: string | undefined } | undefined;
-  let sample: { readonly at: number; readonly rows: readonly EvidenceRow[] } | undefined;
+  let sample: { readonly at: number; readonly addresses: readonly Cidr[] } | undefined;
+
+  const crawlers = inputs.lookup && crawlerCheck(inputs.lookup);
 
   const protectionAt = async (now: number, asker: string | undefined): Promise<Protection> => {
     if (known && known.asker === asker && Math.abs(now - known.at) < fresh) return known.protection;
@@ -71,12 +77,13 @@ export function guard(store: GuardStore, inputs: GuardInputs, language: Language
     return built;
   };
 
-  const trafficAt = async (now: number): Promise<readonly EvidenceRow[]> => {
-    if (sample && Math.abs(now - sample.at) < fresh) return sample.rows;
+  const trafficAt = async (now: number): Promise<readonly Cidr[]> => {
+    if (sample && Math.abs(now - sample.at) < fresh) return sample.addresses;
     const query = { from: now - hour, to: now + hour, limit: trafficRows };
     const rows = [...(await store.find({ ...query, target: "0.0.0.0/0" })), ...(await store.find({ ...query, target: "::/0" }))];
-    sample = { at: now, rows: rows.filter(({ outcome }) => outcome === "success") };
-    return sample.rows;
+    const addresses = rows.flatMap(({ outcome, address }) => (outcome === "success" ? (parseCidr(address) ?? []) : []));
+    sample = { at: now, addresses };
+    return addresses;
   };
 
   const gather = async (target: Cidr, request: GuardRequest, around: Protection): Promise<Facts> => {
@@ -90,6 +97,8 @@ export function guard(store: GuardStore, inputs: GuardInputs, language: Language
       const signals = await store.signals({ actor, limit: 100 });
       for (const signal of signals) if (signal.actionable && signal.last > released) attackBegan = Math.min(attackBegan, signal.first);
     }
+    const span = { from: Math.min(claim?.from ?? now, now) - day, to: Math.max(claim?.to ?? now, now + hour) };
+    const recent = await store.find({ ...span, target: name, limit: recentRows });
     return {
       target,
       name,
@@ -99,12 +108,13 @@ export function guard(store: GuardStore, inputs: GuardInputs, language: Language
       limits: inputs.limits,
       language,
       rows: claim ? await store.find({ target: name, from: claim.from, to: claim.to, limit: recentRows }) : [],
-      recent: await store.find({ target: name, from: Math.min(claim?.from ?? now, now) - day, to: Math.max(claim?.to ?? now, now + hour), limit: recentRows }),
+      recent,
       traffic: await trafficAt(now),
       signIn: await store.signIn(name),
       attackBegan,
       releases,
       load: load(now),
+      crawler: await crawlers?.(recent, inputs.lists(), now),
     };
   };
 
@@ -153,7 +163,7 @@ export function guard(store: GuardStore, inputs: GuardInputs, language: Language
     if (!refusals.some((check) => narrowingChecks.has(check)) || !refusals.every((check) => narrowingChecks.has(check) || check === "caps")) return undefined;
     const worst = worstAddress(facts);
     const address = worst && parseCidr(worst.address);
-    if (!address || touches(facts.protection, address) || worst.share < 0.5) return undefined;
+    if (!address || touches(facts.protection, address) || worst.share < mostlyOne) return undefined;
     const inner = await gather(
       address,
       { ...request, target: worst.address, claim: { ...claim, target: worst.address, count: worst.count } },

@@ -49,12 +49,13 @@ const mostKills = 500;
 
 /**
  * The set that should hold. A ban inside a wider one is left out while the wider one lasts (interval sets refuse overlaps)
- * and comes back when it is still due after that; of two bans of one target the longer holds.
+ * and comes back when it is still due after that; of two bans of one target the longer holds. A ban holds from the moment
+ * it was decided, also when the clock was set back since.
  */
 export function desiredBans(decisions: readonly Decision[], now: number): { readonly bans: readonly Ban[]; readonly heldBy: ReadonlyMap<string, string> } {
   const due: { readonly cidr: Cidr; readonly decision: Decision }[] = [];
   for (const decision of decisions) {
-    const cidr = decision.action === "ban" && decision.from <= now && now < decision.until ? parseCidr(decision.target) : undefined;
+    const cidr = decision.action === "ban" && now < decision.until ? parseCidr(decision.target) : undefined;
     if (cidr) due.push({ cidr, decision });
   }
   due.sort(

@@ -57,6 +57,17 @@ describe("from a signal to a ban", () => {
     expect(await made.store.proposals({ state: "pending", limit: 9 })).toHaveLength(1);
   });
 
+  it("does not ban again after a restart for what an earlier ban has punished", async () => {
+    const made = bed({ mode: "auto" });
+    await made.store.commit({ evidence: rows(bad, 5) });
+    await made.responder.ban(bad, sora, 10);
+    await made.responder.handle([signal("a1", bad)]);
+    made.now += 20_000;
+    await made.again().tick();
+    expect(made.firewall.rules.size).toBe(0);
+    expect(await made.store.proposals({ limit: 9 })).toEqual([]);
+  });
+
   it("refuses without evidence, and looks again when the episode grew", async () => {
     const { store, responder } = bed({ mode: "auto" });
     const [refused] = await responder.handle([signal("a1", bad)]);
@@ -101,6 +112,30 @@ describe("from a signal to a ban", () => {
     const result = await responder.approve(proposals[3]?.id as string, sora);
     expect(result.outcome).toBe("approved");
     expect(firewall.rules.size).toBe(4);
+  });
+});
+
+describe("what the agent or an API client proposes", () => {
+  const origin = { kind: "agent", investigation: "i1" } as const;
+  const claim = { target: bad, count: 3, from: at - 60_000, to: at };
+
+  it("waits for a person even in auto mode, and asking twice is asking once", async () => {
+    const { store, responder, firewall } = bed({ mode: "auto" });
+    await store.commit({ evidence: rows(bad, 5) });
+    const first = await responder.propose({ target: bad, origin, reason: "looks\u001b[31m bad", claim, ttl: 60 });
+    expect(first).toMatchObject({ state: "pending", ttl: 60, target: bad });
+    expect(first.reason).not.toContain("\u001b");
+    expect(await responder.propose({ target: bad, origin, reason: "again", claim })).toEqual(first);
+    expect(firewall.rules.size).toBe(0);
+    expect((await responder.approve(first.id, sora)).outcome).toBe("approved");
+    expect(firewall.rules.size).toBe(1);
+  });
+
+  it("gets no further than the guard", async () => {
+    const { responder } = bed();
+    expect((await responder.propose({ target: bad, origin, reason: "a feeling", claim })).state).toBe("refused");
+    expect((await responder.propose({ target: "10.0.0.1", origin, reason: "a feeling" })).state).toBe("refused");
+    await expect(responder.propose({ target: "the bad one", origin, reason: "" })).rejects.toMatchObject({ code: "respond-bad-target" });
   });
 });
 

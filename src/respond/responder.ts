@@ -1,19 +1,20 @@
-import { normalizeTarget, parseCidr, type Cidr } from "#core/ip.ts";
+import { randomUUID } from "node:crypto";
+import { normalizeTarget, overlaps, parseCidr, type Cidr } from "#core/ip.ts";
 import { sanitize } from "#core/sanitize.ts";
-import type { Case, CaseLevel, Claim, Decision, GuardVerdict, Origin, Proposal } from "#core/decision.ts";
-import { isoTime } from "#core/event.ts";
+import type { CaseLevel, Claim, Decision, GuardVerdict, Origin, Proposal } from "#core/decision.ts";
 import type { RuleLevel, Signal } from "#core/signal.ts";
 import { text, type Language } from "#core/text/text.ts";
 import type { Enforcer } from "#contracts/enforcer.ts";
 import type { Notice } from "#contracts/notice.ts";
 import type { ListEntry, StateChange, StateStore } from "#contracts/state-store.ts";
 import { approvals, auditEntry, banDecision, checkedTtl, personOrigin, type AnswerResult, type ApproveOptions, type Person } from "./approvals.ts";
-import { asksOf, deservesAnotherLook, reasonOf } from "./asks.ts";
+import { asksOf } from "./asks.ts";
 import { caseBook, overallLevel, type CaseBook } from "./cases.ts";
 import { guard, type GuardInputs } from "./guard.ts";
 import { shortId } from "./ids.ts";
+import { intake } from "./intake.ts";
 import { ledger } from "./ledger.ts";
-import { banTime, policyAnswer, type Answer, type Policy } from "./policy.ts";
+import { banTime, type Answer, type Policy } from "./policy.ts";
 import { proof } from "./proof.ts";
 import { reconciler, type EnforcerStatus } from "./reconcile.ts";
 import { RespondError } from "./respond-error.ts";
@@ -89,6 +90,12 @@ export interface Responder {
   settled(): Promise<void>;
 }
 
+/** True where two targets share an address. */
+function touching(a: string, b: string): boolean {
+  const [one, other] = [parseCidr(a), parseCidr(b)];
+  return one !== undefined && other !== undefined && overlaps(one, other);
+}
+
 const minute = 60_000;
 const hour = 60 * minute;
 
@@ -103,6 +110,7 @@ export function responder(options: ResponderOptions): Responder {
   const book = ledger(store);
   const proofs = proof(store, () => guardInputs.machine().containers);
   const reconcile = reconciler({ ledger: book, enforcers, proof: proofs, clock, language, onNotice });
+  const ways = intake({ store, guard: judge, ledger: book, policy, clock, language, onNotice, onBan: (decision) => countBan(decision) });
   const answers = approvals(store, judge, clock, language);
   let cases: CaseBook | undefined;
   let tail: Promise<unknown> = Promise.resolve();
@@ -134,111 +142,16 @@ export function responder(options: ResponderOptions): Responder {
       const network = decision.action === "ban" && decision.state !== "recorded" && now - decision.from < hour ? parseCidr(decision.target) : undefined;
       if (network) recent.push({ at: decision.from, network });
     }
+    const punished = (signal: Signal): boolean =>
+      latest.some(({ from, target }) => from >= signal.last && asksOf(signal).some((ask) => touching(target, ask.target)));
     cases = caseBook(policy.caseGap, open);
-    await take(signals);
+    await take(signals.filter((signal) => !punished(signal)));
     return cases;
   };
-
   const take = async (signals: readonly Signal[]): Promise<readonly Proposal[]> => {
-    const open = cases as CaseBook;
-    const before = new Map([...open.open.values()].map((value) => [value.id, value.level]));
-    const changed = open.add(signals);
-    const proposals: Proposal[] = [];
-    const decisions: Decision[] = [];
-    for (const signal of signals) {
-      const answer = policyAnswer(policy, signal);
-      if (answer === "ignore") continue;
-      const origin: Origin = { kind: "rule", rule: signal.rule, signal: signal.id };
-      const inCase = open.open.get(`${signal.actor.kind}\n${signal.actor.id}`)?.id;
-      for (const { id, target, claim, score, why, evidence } of asksOf(signal)) {
-        const earlier = await store.proposal(id);
-        if (earlier && !deservesAnotherLook(earlier, claim)) continue;
-        if (proposals.some((proposal) => proposal.id === id)) continue;
-        const wish = { id, target, claim, origin, answer, reason: reasonOf(signal, claim.count), level: signal.level, case: inCase, score, why, evidence };
-        const made = await consider(wish, proposals);
-        if (!made) continue;
-        proposals.push(made.proposal);
-        if (made.decision) {
-          decisions.push(made.decision);
-          if (made.decision.state === "decided") countBan(made.decision);
-        }
-      }
-    }
-    await book.record(decisions, { signals, cases: changed, proposals });
-    for (const value of changed) if (value.state === "open" && before.get(value.id) !== value.level && value.level !== "normal") onNotice(caseNotice(value));
-    for (const proposal of proposals) tell(proposal);
-    if (decisions.some(({ state }) => state === "decided")) enforceSoon();
+    const { proposals, decided } = await ways.take(signals, cases as CaseBook);
+    if (decided) enforceSoon();
     return proposals;
-  };
-
-  interface Wish extends Pick<Proposal, "id" | "target" | "claim" | "origin" | "reason" | "level" | "case" | "score" | "why" | "evidence"> {
-    readonly answer: Answer;
-    readonly ttl?: number | undefined;
-  }
-
-  /** Policy and guard on one wish. Undefined where its target is banned or proposed already. */
-  const consider = async (wish: Wish, beside: readonly Proposal[]): Promise<{ readonly proposal: Proposal; readonly decision?: Decision } | undefined> => {
-    const now = clock();
-    const { answer, ttl: wished, ...rest } = wish;
-    if (await taken(wish.target, wish.id, beside, now)) return undefined;
-    const verdict = await judge.judge({ target: wish.target, origin: wish.origin, claim: wish.claim, now });
-    const { target } = verdict;
-    if (target !== wish.target && (await taken(target, wish.id, beside, now))) return undefined;
-    const ttl = wished ?? banTime(policy, target, await store.decisions({ target, limit: 100 }), now);
-    const open = verdict.allowed || verdict.needsPerson;
-    const acts = answer === "act" && verdict.allowed;
-    const state = !open ? "refused" : answer === "record" ? "recorded" : acts ? "approved" : "pending";
-    const base = { ...rest, action: "ban", target, ttl, verdict, created: now, expires: now + policy.answerWithin } as const;
-    const proposal: Proposal = acts ? { ...base, state, decidedBy: "policy", decidedAt: now } : { ...base, state };
-    const row = banDecision(shortId("d", wish.id), target, ttl, now, { origin: wish.origin, proposal: wish.id, reason: wish.reason, evidence: wish.evidence });
-    if (acts) return { proposal, decision: row };
-    return state === "recorded" ? { proposal, decision: { ...row, state: "recorded" } } : { proposal };
-  };
-
-  /** True where `target` is wholly banned (or, in watch mode, recorded as such), or a proposal for it waits for its answer. */
-  const taken = async (target: string, id: string, beside: readonly Proposal[], now: number): Promise<boolean> => {
-    const waiting = (proposal: Proposal): boolean => proposal.id !== id && proposal.target === target && proposal.state !== "refused";
-    if (beside.some(waiting)) return true;
-    if ((await store.proposals({ target, state: "pending", limit: 5 })).some(waiting)) return true;
-    const network = parseCidr(target);
-    const about = network ? await store.decisions({ target, limit: 100 }) : [];
-    return about.some((decision) => {
-      const holds = decision.action === "ban" && decision.state !== "released" && decision.state !== "expired" && decision.until > now;
-      const held = holds ? parseCidr(decision.target) : undefined;
-      return held && network && held.first <= network.first && network.last <= held.last;
-    });
-  };
-
-  const caseNotice = (value: Case): Notice => {
-    const params = {
-      actor: sanitize(value.actor.id, 100),
-      level: text(language, `respond.level_${value.level}`),
-      title: sanitize(value.signals.at(-1)?.title ?? "", 120),
-      id: value.id,
-    };
-    const level = value.level === "danger" ? "danger" : "warning";
-    return { key: `case:${value.id}:${value.level}`, kind: "case", level, at: clock(), text: text(language, "notice.case", params), case: value };
-  };
-
-  const tell = (proposal: Proposal): void => {
-    const { id, target, reason, verdict, state, created } = proposal;
-    const why = verdict.checks
-      .filter(({ ok }) => !ok)
-      .map((check) => check.why)
-      .join(" ");
-    const common = { at: created, target, proposal };
-    if (state === "pending") {
-      const words = text(language, why ? "notice.proposal_asking" : "notice.proposal", { id, target, reason, why, expires: isoTime(proposal.expires) });
-      onNotice({ ...common, key: `proposal:${id}`, kind: "proposal", level: "warning", text: words });
-    } else if (state === "refused") {
-      onNotice({
-        ...common,
-        key: `refused:${id}:${proposal.claim?.count ?? 0}`,
-        kind: "refused",
-        level: "info",
-        text: text(language, "notice.refused", { target, reason, why }),
-      });
-    }
   };
 
   const checkedTarget = (target: string): string => {
@@ -283,7 +196,7 @@ export function responder(options: ResponderOptions): Responder {
         if (earlier) return earlier;
         const answer: Answer = policy.mode === "watch" ? "record" : "ask";
         const ttl = input.ttl === undefined ? undefined : checkedTtl(input.ttl);
-        const made = await consider(
+        const made = await ways.consider(
           { id, target, claim, origin, answer, reason: sanitize(reason, 119), level, case: input.case, score: 0, why: [], evidence: [], ttl },
           [],
         );
@@ -293,7 +206,7 @@ export function responder(options: ResponderOptions): Responder {
           throw new RespondError("bad-target", "respond.already_banned", { target });
         }
         await book.record(made.decision ? [made.decision] : [], { proposals: [made.proposal] });
-        tell(made.proposal);
+        ways.tell(made.proposal);
         return made.proposal;
       }),
     approve: async (id, by, approve) => {
@@ -332,7 +245,7 @@ export function responder(options: ResponderOptions): Responder {
         const seconds =
           ttl === undefined ? banTime(policy, verdict.target, await store.decisions({ target: verdict.target, limit: 100 }), now) : checkedTtl(ttl);
         const reason = text(language, "respond.by_person", { who: sanitize(by.name, 64) });
-        const decision = banDecision(shortId("d", verdict.target, by.name, now), verdict.target, seconds, now, {
+        const decision = banDecision(shortId("d", randomUUID()), verdict.target, seconds, now, {
           origin,
           proposal: undefined,
           reason,

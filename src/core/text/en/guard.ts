@@ -101,4 +101,8 @@ export const guardEn = {
   "lists.doubtful": "What was downloaded looks wrong ({fault}), so it was not taken over.",
   "lists.unwritable": "{folder} cannot be written ({fault}). Check its permissions.",
   "lists.note": "As published on that day.",
+  "guard.crawler.ok": "Does not claim to be a search engine's crawler.",
+  "guard.crawler.false": "{address} calls itself {name}, but its name in the DNS does not bear it out.",
+  "guard.crawler.unknown": "{address} calls itself {name}, and the name servers did not answer, so it cannot be told. A person should decide.",
+  "guard.crawler.refused": "{address} really is {name}: its name in the DNS leads there and back. A ban would cost you search results.",
 } as const satisfies Record<string, string>;

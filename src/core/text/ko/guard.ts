@@ -106,4 +106,8 @@ export const guardKo: Record<keyof typeof guardEn, string> = {
   "lists.doubtful": "내려받은 내용이 의심스러워({fault}) 반영하지 않았습니다.",
   "lists.unwritable": "{folder}에 쓸 수 없습니다({fault}). 권한을 확인하세요.",
   "lists.note": "해당 날짜에 공개된 그대로입니다.",
+  "guard.crawler.ok": "검색 로봇이라고 주장하지 않습니다.",
+  "guard.crawler.false": "{address}은(는) {name}(이)라고 하지만 DNS 이름으로 확인되지 않습니다.",
+  "guard.crawler.unknown": "{address}은(는) {name}(이)라고 하는데 네임서버가 답하지 않아 확인할 수 없습니다. 사람이 판단해야 합니다.",
+  "guard.crawler.refused": "{address}은(는) 진짜 {name}입니다(역방향·정방향 DNS 조회 일치). 차단하면 검색 노출이 피해를 봅니다.",
 };
