@@ -106,10 +106,16 @@ function explainGroup(
   let failures = 0;
   let successes = 0;
   let unmistakable = 0;
+  let forms = 0;
+  let withoutPage = 0;
   for (const slot of members) {
     const facts = people.facts(slot);
     failures += facts.failures > 0 ? 1 : 0;
     successes += facts.successes > 0 ? 1 : 0;
+    if (facts.forms > 0) {
+      forms++;
+      if (facts.pages === 0) withoutPage++;
+    }
     unmistakable += facts.suspicious > 0 && token.kind === "probe" ? 1 : 0;
   }
   const clear = failures + successes;
@@ -124,10 +130,17 @@ function explainGroup(
   }
   if (unmistakable > 0) why.push({ feature: "probe_paths", value: unmistakable, contribution: ratio(0.5, 0.02) });
   else why.push({ feature: "sign_in_only", value: members.length, contribution: ratio(0.9, 0.2) });
+  if (forms > 0) {
+    // A person's browser loads the form before it posts it; programs' interfaces have no form.
+    const bare = withoutPage / forms;
+    why.push({ feature: "no_page_before", value: round(bare), baseline: 0.15, contribution: bare * ratio(0.8, 0.15) + (1 - bare) * ratio(0.2, 0.85) });
+  }
   const share = members.length / Math.max(1, carriers);
   why.push({ feature: "member_share", value: round(share), contribution: clamp(Math.log((share + 0.05) / 0.5), -2, 0.7) });
   if (agent !== 0) {
-    const usual = ((site.agents.get(agent) ?? 0) + 1) / (site.agentTotal + 20);
+    // Among the others: the group's own arrivals are no measure of what is usual.
+    const own = Math.round(agentShare * members.length);
+    const usual = (Math.max(0, (site.agents.get(agent) ?? 0) - own) + 1) / (Math.max(0, site.agentTotal - members.length) + 20);
     why.push({ feature: "agent_share", value: round(agentShare), baseline: round(usual), contribution: clamp(Math.log(agentShare / usual), -1, 2.5) });
   }
   if (context.epoch >= 1) why.push({ feature: "epoch", value: round(context.epoch), contribution: 1 });

@@ -35,6 +35,9 @@ export interface SourceFacts {
   readonly failures: number;
   readonly successes: number;
   readonly suspicious: number;
+  /** Sign-ins posted to a form, and times that its page was loaded. */
+  readonly forms: number;
+  readonly pages: number;
 }
 
 /** What is kept of a source with suspicious events. */
@@ -61,6 +64,7 @@ export function profiles(cap: number): Profiles {
   const assets = table.column("u16");
   const pages = table.column("u16");
   const referrers = table.column("u16");
+  const forms = table.column("u16");
   const attempts = table.column("u16");
   const failures = table.column("u16");
   const successes = table.column("u16");
@@ -79,6 +83,7 @@ export function profiles(cap: number): Profiles {
     if (b.webLogin) {
       if (b.status >= 500 || b.status === 429) return;
       up(attempts, slot);
+      if (!b.path.api && b.method === "POST") up(forms, slot);
       if (b.failure) up(failures, slot);
       else if (b.path.api && b.success && b.status < 300) up(successes, slot);
       if (b.referrer) up(referrers, slot);
@@ -176,6 +181,8 @@ export function profiles(cap: number): Profiles {
       failures: at(failures, slot),
       successes: at(successes, slot),
       suspicious: at(attempts, slot) + at(unmistakable, slot) + at(probes, slot),
+      forms: at(forms, slot),
+      pages: at(pages, slot),
     }),
     held: (slot) => held.get(slot),
     userSucceeded(hash) {
