@@ -194,7 +194,7 @@ describe("temporal", () => {
     expect(rule("type: temporal\ngroup-by: [ip]\ntimespan: 5m\ncondition: a AND b").rules).toEqual(["a", "b"]);
   });
   test("ordered: the rules one after another", () => {
-    const run = (order: string, times = [...order].map((_, index) => index)) => hits(correlator(temporal("", "temporal_ordered")), times, keys(order));
+    const run = (order: string, times = Array.from(order, (_, index) => index)) => hits(correlator(temporal("", "temporal_ordered")), times, keys(order));
     expect(run("abc")).toEqual([false, false, true]);
     expect(run("acb")).toEqual([false, false, false]);
     expect(run("abac")).toEqual([false, false, false, true]);

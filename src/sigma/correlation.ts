@@ -132,7 +132,7 @@ function makeCorrelator(rule: SigmaCorrelation, readings: readonly Reading[], in
     if (groups.size >= maxKeys) evict();
     const window = slidingWindow(measure.tagged);
     // Strings may be slices of large buffers: what outlives the call is copied.
-    const kept = values.map(ownString);
+    const kept = rule.groupBy.length === 1 ? [ownString(key)] : values.map(ownString);
     group = { key: kept.join(separator), values: kept, window, newest: Number.NEGATIVE_INFINITY, capacity: window.capacity };
     groups.set(group.key, group);
     places += group.capacity;
@@ -200,8 +200,8 @@ function makeCorrelator(rule: SigmaCorrelation, readings: readonly Reading[], in
       last: end,
     };
   };
-  const observeGroup = (values: readonly string[], time: number, weight: number, tags: readonly Tag[]): CorrelationHit | undefined => {
-    const group = groupOf(values.length === 1 ? (values[0] as string) : values.join(separator), values);
+  const observeGroup = (key: string, values: readonly string[], time: number, weight: number, tags: readonly Tag[]): CorrelationHit | undefined => {
+    const group = groupOf(key, values);
     if (time < group.newest - tolerance) {
       late++;
       return undefined;
@@ -232,16 +232,14 @@ function makeCorrelator(rule: SigmaCorrelation, readings: readonly Reading[], in
       const index = indexes.get(ruleKey);
       if (index === undefined || !Number.isFinite(time)) return undefined;
       const reading = readings[index] as Reading;
-      const keys = groupKeys(reading.groupBy, event);
-      if (keys.length === 0) return undefined;
+      const [only] = reading.groupBy;
+      const single = only && reading.groupBy.length === 1 ? firstText(only, event) : undefined;
+      const keys = typeof single === "string" ? undefined : groupKeys(reading.groupBy, event);
+      if (keys?.length === 0) return undefined;
       const tags = isTemporal ? [index] : valueTags(reading.values, event, isNumeric, isPercentile);
       if (tags.length === 0) return undefined;
       const counted = weight >= 1 && Number.isFinite(weight) ? Math.floor(weight) : 1;
-      const hits: CorrelationHit[] = [];
-      for (const values of keys) {
-        const hit = observeGroup(values, time, counted, tags);
-        if (hit) hits.push(hit);
-      }
+      const hits = (keys ?? oneGroup).flatMap((values) => observeGroup(keys ? values.join(separator) : (single as string), values, time, counted, tags) ?? []);
       expire(time);
       shrink();
       const [first, ...others] = hits;

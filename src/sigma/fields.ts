@@ -53,7 +53,8 @@ export function fieldReaders(): FieldReaders {
       if (kept.size >= maxKept) return fold(value);
       kept.set(name, (keeper = reader(name)));
     }
-    return keeper.folded(event) as string;
+    const folded = keeper.folded(event);
+    return typeof folded === "string" ? folded : fold(value);
   };
   return { reader, anywhere };
 }

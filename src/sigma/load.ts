@@ -82,7 +82,10 @@ const identity = (field: string): readonly string[] => [field];
  * correlations resolved by id or name across all files. Never throws: whatever cannot be used is among `faults`.
  */
 export function loadRules(files: readonly RuleFile[], options: LoadOptions = {}): RuleSet {
-  const drafts = files.flatMap(readFile);
+  // The same file by two ways in (two folders that overlap) is one file.
+  const texts = new Map<string, string>();
+  const once = files.filter(({ path, text }) => texts.get(path) !== text && texts.set(path, text));
+  const drafts = once.flatMap(readFile);
   refuseDuplicates(drafts);
   const shared: CompileOptions = { readers: fieldReaders(), placeholders: options.placeholders ?? {} };
   const mappingOf = (rule: { readonly logsource: SigmaRule["logsource"] }) => (options.mapFields ? fieldMapping(rule.logsource) : identity);

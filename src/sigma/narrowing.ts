@@ -49,13 +49,13 @@ export function either(a: Alternatives, b: Alternatives): Alternatives {
 export function narrowItem(item: DetectionItem, mapField: (field: string) => readonly string[]): Alternatives {
   if (item.negated) return undefined;
   const fields = item.field === undefined ? undefined : mapField(item.field);
-  const parts = item.all ? item.groups.map((group) => narrowValues(group, fields)) : [narrowValues(item.groups.flat(), fields)];
+  // Of several event fields any may match.
+  const narrow = (values: readonly ItemValue[]): Alternatives => (fields ?? [undefined]).map((field) => narrowValues(values, field)).reduce(either);
+  const parts = item.all ? item.groups.map(narrow) : [narrow(item.groups.flat())];
   return parts.reduce(both, undefined);
 }
 
-function narrowValues(values: readonly ItemValue[], fields: readonly string[] | undefined): Alternatives {
-  // Of several event fields any may match; a literal that occurs in one of them occurs somewhere.
-  const field = fields?.length === 1 ? fields[0] : undefined;
+function narrowValues(values: readonly ItemValue[], field: string | undefined): Alternatives {
   const whole = values.map(wholeValue);
   if (field !== undefined && whole.every((value) => value !== undefined))
     return [{ equals: [{ field, values: [...new Set(whole as string[])] }], contains: [] }];

@@ -17,6 +17,8 @@ export interface TestLine {
 /** Fields that hold an event's time, the first that is there counts. */
 const timeFields = ["@timestamp", "timestamp", "time", "_time", "EventTime", "UtcTime", "TimeCreated"];
 const maxKeys = 100_000;
+/** Events of a test file may stand in any order within a day. */
+const lateTolerance = 86_400_000;
 
 /**
  * Tries every rule on every event, whatever its `logsource`, with the event's fields as given (nested objects by dotted
@@ -29,7 +31,7 @@ export async function* testRules(
   options: LoadOptions = {},
 ): AsyncGenerator<TestLine> {
   const { rules, correlations } = loadRules(files, options);
-  const engine = correlationEngine(correlations, { maxKeys, lateTolerance: 0 });
+  const engine = correlationEngine(correlations, { maxKeys, lateTolerance });
   let time = 0;
   for await (const { line, text } of events) {
     if (text.trim() === "") continue;
