@@ -53,7 +53,7 @@ const firewall: FieldMap = {
   username: ["user.name"],
 };
 
-/** Linux logs: Sysmon's names for processes, sudo's own and common ones. */
+/** Linux logs: Sysmon's names for processes, sudo's own, and those that public rules for sshd use. */
 const linux: FieldMap = {
   Image: ["process.executable"],
   CommandLine: ["process.command_line"],
@@ -64,8 +64,12 @@ const linux: FieldMap = {
   DestinationIp: ["destination.ip"],
   DestinationPort: ["destination.port"],
   src_ip: ["source.ip"],
+  client_ip: ["source.ip"],
   user: ["user.name"],
   username: ["user.name"],
+  user_name: ["user.name"],
+  host: ["host.name"],
+  deviceProcessName: ["process.name"],
   USER: ["user.effective.name"],
   COMMAND: ["process.command_line"],
 };
