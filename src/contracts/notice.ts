@@ -17,7 +17,7 @@ export interface Notice {
   readonly case?: Case | undefined;
 }
 
-export type NoticeKind =
+type NoticeKind =
   | "case"
   | "proposal"
   | "proposal-expired"

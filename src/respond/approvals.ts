@@ -36,7 +36,7 @@ export const personOrigin = ({ name, via }: Person): Origin => ({ kind: "person"
 export const auditEntry = (at: number, who: string, what: string, detail: string): AuditEntry => ({ at, who, what, detail: sanitize(detail, 500) });
 
 /** Longest ban, seconds: a year. Whoever wants longer closes the port. */
-export const longestBan = 365 * 24 * 3_600;
+const longestBan = 365 * 24 * 3_600;
 
 /** Seconds as given by a person; throws RespondError for what is no useful time. */
 export function checkedTtl(ttl: number): number {

@@ -135,7 +135,7 @@ const history: Check = (facts) => {
 const acmeRequest = /"GET \/\.well-known\/acme-challenge\/[\w-]{1,256}(?: HTTP\/[\d.]+)?"/;
 
 /** Events that count for the claim: of the target, inside its time, no certificate validation, not forgiven by a release. */
-export function countEvidence(facts: Pick<Facts, "target" | "claim" | "rows" | "releases">): number {
+function countEvidence(facts: Pick<Facts, "target" | "claim" | "rows" | "releases">): number {
   const { claim } = facts;
   if (!claim) return 0;
   const releases = facts.releases.map(({ target, until }) => ({ network: parseCidr(target), until }));

@@ -15,7 +15,7 @@ import type { Ledger } from "./ledger.ts";
 import { banTime, policyAnswer, type Answer, type Policy } from "./policy.ts";
 
 /** A ban that somebody wants, with what policy answers to it. */
-export interface Wish extends Pick<Proposal, "id" | "target" | "claim" | "origin" | "reason" | "level" | "case" | "score" | "why" | "evidence"> {
+interface Wish extends Pick<Proposal, "id" | "target" | "claim" | "origin" | "reason" | "level" | "case" | "score" | "why" | "evidence"> {
   readonly answer: Answer;
   readonly ttl?: number | undefined;
 }
@@ -46,7 +46,8 @@ export function intake(options: IntakeOptions): Intake {
   const { store, guard, ledger, policy, clock, language, onNotice, onBan } = options;
 
   const take: Intake["take"] = async (signals, open) => {
-    const before = new Map([...open.open.values()].map((value) => [value.id, value.level]));
+    const levels = signals.map(({ actor }) => open.open.get(`${actor.kind}\n${actor.id}`)).filter((value) => value !== undefined);
+    const before = new Map(levels.map(({ id, level }) => [id, level]));
     const changed = open.add(signals);
     const proposals: Proposal[] = [];
     const decisions: Decision[] = [];

@@ -36,7 +36,7 @@ export interface Ledger {
 }
 
 /** More bans than any firewall of a single host is asked to hold. */
-export const mostBans = 200_000;
+const mostBans = 200_000;
 
 export function ledger(store: StateStore): Ledger {
   let tail: Promise<unknown> = Promise.resolve();

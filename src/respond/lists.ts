@@ -1,8 +1,8 @@
 import { formatCidr, parseCidr } from "#core/ip.ts";
 
 /** What the networks of a list are. Every kind is protected; the kind only names it. */
-export const listKinds = ["cdn", "crawler", "acme", "monitor"] as const;
-export type ListKind = (typeof listKinds)[number];
+const listKinds = ["cdn", "crawler", "acme", "monitor"] as const;
+type ListKind = (typeof listKinds)[number];
 
 /** A dated list of networks that a ban would hurt: `data/lists/<name>.json`. */
 export interface NetworkList {

@@ -2,7 +2,7 @@ import type { Decision } from "#core/decision.ts";
 import type { EvidenceStore, EvidenceRow } from "#contracts/evidence-store.ts";
 
 /** Why lines of a banned address may still arrive. */
-export type KnockCause = "proxy" | "containers" | "established" | "beside";
+type KnockCause = "proxy" | "containers" | "established" | "beside";
 
 /** What became of the proof of one ban. */
 export interface ProofFinding {

@@ -6,7 +6,7 @@ import type { MachineFacts } from "./machine.ts";
 import { facesOf, reservedFor, reservedSet } from "./reserved.ts";
 
 /** What a target touches that is protected: the network as it was listed, and whose it is. */
-export interface Touch {
+interface Touch {
   readonly network: string;
   readonly name: string;
 }

@@ -43,7 +43,7 @@ const reservedNetworks: readonly (readonly [string, TextKey])[] = [
   ["ff00::/8", "guard.range.multicast"],
 ];
 
-export const cidr = (text: string): Cidr => {
+const cidr = (text: string): Cidr => {
   const parsed = parseCidr(text);
   if (!parsed) throw new TypeError(`not a network: ${text}`);
   return parsed;

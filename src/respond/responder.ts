@@ -33,7 +33,7 @@ export interface ResponderOptions {
 }
 
 /** A ban that somebody other than a detector asks for (the agent, an API client). */
-export interface ProposeInput {
+interface ProposeInput {
   readonly target: string;
   readonly origin: Origin;
   readonly reason: string;

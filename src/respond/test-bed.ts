@@ -132,7 +132,7 @@ export const member = (address: string, events = 4): CohortMember => ({ address,
 
 export const machine: MachineFacts = { addresses: ["45.9.60.2", "2a03:4000:6:d0::2"], gateways: ["45.9.60.1"], nameservers: ["9.9.9.9"], containers: false };
 
-export const cdn: NetworkList = {
+const cdn: NetworkList = {
   name: "example-cdn",
   kind: "cdn",
   date: "2026-01-01",
