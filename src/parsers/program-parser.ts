@@ -18,7 +18,7 @@ export interface ProgramParser {
   /** Becomes `event.module` of its events: what `haechi parse` prints as the parser. */
   readonly name: string;
   /**
-   * Tags whose lines it is given, as in syslog. `*`: it is asked about every line that the program's own parser did not
+   * Tags whose lines it is given, as in syslog; of a tag with slashes (`postfix/submission/smtpd`) its last part will do. `*`: it is asked about every line that the program's own parser did not
    * understand (PAM writes under the name of the program that called it).
    */
   readonly programs: readonly string[];

@@ -1,21 +1,32 @@
 import type { LogEvent } from "#core/event.ts";
 import type { Envelope } from "../program-parser.ts";
-import { nobody, sshEvent, unescapeVis, type Peer } from "./event.ts";
-import { connectionBefore, connectionBetween, fromHostEndingAt, fromPeerEndingAt, peerAt, type Connection } from "./peer.ts";
+import { addressEvent, sshEvent, unescapeVis } from "./event.ts";
+import { connectionBefore, connectionBetween, fromHostBefore, fromHostPortBefore, hostEnd, peerAt, portBefore, type Connection } from "./peer.ts";
 
 const usernameChanged = ": Change of username or service not allowed: (";
 
 /** An end of a connection: after sign-in an ordinary one, before it worth counting. */
 function ended(message: string, connection: Connection, reason: string | undefined, envelope: Envelope): LogEvent {
-  if (connection.stage === "signed_in") return sshEvent(envelope, message, "session", "ssh_disconnect", undefined, reason, connection);
-  return sshEvent(envelope, message, "authentication", "ssh_preauth_close", "unknown", connection.stage === "unknown" ? reason : connection.stage, connection);
+  if (connection.stage === "signed_in") return disconnected(message, reason, connection, envelope);
+  return preauthClosed(message, connection.stage === "unknown" ? reason : connection.stage, connection, envelope);
+}
+
+function preauthClosed(message: string, reason: string | undefined, { address, port, user }: Connection, envelope: Envelope): LogEvent {
+  return addressEvent(envelope, message, "authentication", "ssh_preauth_close", "unknown", reason, address, undefined, port, user, undefined);
+}
+
+function disconnected(message: string, reason: string | undefined, { address, port, user }: Connection, envelope: Envelope): LogEvent {
+  return addressEvent(envelope, message, "session", "ssh_disconnect", undefined, reason, address, undefined, port, user, undefined);
+}
+
+function faulty(message: string, reason: string | undefined, { address, port, user }: Connection, envelope: Envelope): LogEvent {
+  return addressEvent(envelope, message, "network", "ssh_protocol_error", "failure", reason, address, undefined, port, user, undefined);
 }
 
 /** packet.c, sshpkt_vfatal: `Connection closed by`, `Connection reset by`, `Connection from … timed out`; sshd.c: `Connection from ADDR port N on …`. */
 export function readConnection(message: string, end: number, envelope: Envelope): LogEvent | undefined {
   if (message.startsWith("closed by ", 11) || message.startsWith("reset by ", 11)) {
-    const at = message.charCodeAt(11) === 99 ? 21 : 20;
-    const connection = connectionBetween(message, at, end);
+    const connection = connectionBetween(message, message.charCodeAt(11) === 99 ? 21 : 20, end);
     return connection && ended(message, connection, undefined, envelope);
   }
   if (!message.startsWith("from ", 11)) return undefined;
@@ -25,24 +36,22 @@ export function readConnection(message: string, end: number, envelope: Envelope)
   }
   const peer = peerAt(message, 16);
   if (!peer || !message.startsWith(" on ", peer.end)) return undefined;
-  return sshEvent(envelope, message, "network", "ssh_connection", undefined, undefined, { host: peer.host, port: peer.port, user: undefined });
+  return sshEvent(envelope, message, "network", "ssh_connection", undefined, undefined, peer.host, peer.port, undefined, undefined);
 }
 
 /** `Disconnected from CONNECTION`. Versions 7.3 and 7.4 name no user after sign-in either: only ` [preauth]` tells. */
 export function readDisconnected(message: string, end: number, preauth: boolean, envelope: Envelope): LogEvent | undefined {
   const connection = connectionBetween(message, 18, end);
   if (!connection) return undefined;
-  if (connection.stage === "unknown" && !preauth) return sshEvent(envelope, message, "session", "ssh_disconnect", undefined, undefined, connection);
-  return ended(message, connection, undefined, envelope);
+  return connection.stage === "unknown" && !preauth ? disconnected(message, undefined, connection, envelope) : ended(message, connection, undefined, envelope);
 }
 
 /** packet.c: `Received disconnect from ADDR[ port N]:[ ]CODE: TEXT`. The text is the peer's, so the address is read from the left. */
 export function readReceivedDisconnect(message: string, start: number, preauth: boolean, envelope: Envelope): LogEvent | undefined {
   const peer = peerAt(message, start + 25);
   if (!peer || message.charCodeAt(peer.end) !== 58) return undefined;
-  const from: Peer = { host: peer.host, port: peer.port, user: undefined };
-  if (preauth) return sshEvent(envelope, message, "authentication", "ssh_preauth_close", "unknown", undefined, from);
-  return sshEvent(envelope, message, "session", "ssh_disconnect", undefined, undefined, from);
+  if (preauth) return sshEvent(envelope, message, "authentication", "ssh_preauth_close", "unknown", undefined, peer.host, peer.port, undefined, undefined);
+  return sshEvent(envelope, message, "session", "ssh_disconnect", undefined, undefined, peer.host, peer.port, undefined, undefined);
 }
 
 /**
@@ -50,18 +59,22 @@ export function readReceivedDisconnect(message: string, start: number, preauth: 
  * last connection is the real one, but for that of a changed user name, which ends in the peer's words.
  */
 export function readDisconnecting(message: string, end: number, envelope: Envelope): LogEvent | undefined {
-  let textAt = 13;
-  if (message.charCodeAt(13) === 58) return disconnecting(message, message.slice(15, end), { ...nobody, stage: "unknown" }, envelope);
+  const nobody: Connection = { stage: "unknown", address: undefined, port: undefined, user: undefined };
+  if (message.charCodeAt(13) === 58) return disconnecting(message, message.slice(15, end), nobody, envelope);
   let found: Connection | undefined;
-  let colon = message.lastIndexOf(": ", end);
-  for (; found === undefined && colon > 14; colon = message.lastIndexOf(": ", colon - 1)) found = connectionBetween(message, 14, (textAt = colon));
+  let textAt = 0;
+  for (let colon = message.lastIndexOf(": ", end); colon > 14 && !found; colon = message.lastIndexOf(": ", colon - 1)) {
+    found = connectionBetween(message, 14, colon);
+    textAt = colon;
+  }
+  if (!found) return undefined;
   const changed = message.lastIndexOf(usernameChanged, end);
-  if (found && changed > 0 && changed < textAt) {
+  if (changed > 0 && changed < textAt) {
     const connection = connectionBetween(message, 14, changed);
     // Either the name holds a crafted text, or the text a crafted name: nobody can tell.
     if (connection && isChangeOf(connection.user ?? "", message.slice(changed + usernameChanged.length, end))) found = { ...nobody, stage: found.stage };
   }
-  return found && disconnecting(message, message.slice(textAt + 2, end), found, envelope);
+  return disconnecting(message, message.slice(textAt + 2, end), found, envelope);
 }
 
 /** True where `text` may be `NAME,SERVICE) -> (…`, cut by sshd to 56 bytes (100 with the 44 of its own words before). */
@@ -71,17 +84,16 @@ function isChangeOf(name: string, text: string): boolean {
 }
 
 function disconnecting(message: string, text: string, connection: Connection, envelope: Envelope): LogEvent {
-  if (connection.stage === "signed_in") return sshEvent(envelope, message, "session", "ssh_disconnect", undefined, undefined, connection);
+  const { stage, address, port } = connection;
+  if (stage === "signed_in") return disconnected(message, undefined, connection, envelope);
   if (text.startsWith("Too many authentication failures")) {
     // Up to 6.8 the text goes on with the name, and nothing else names it.
     const user = text.startsWith(" for ", 32) ? text.slice(37) : connection.user;
-    const peer: Peer = { host: connection.host, port: connection.port, user };
-    return sshEvent(envelope, message, "authentication", "ssh_max_attempts", "failure", connection.stage === "invalid_user" ? "invalid_user" : "max_attempts", peer);
+    const reason = stage === "invalid_user" ? stage : "max_attempts";
+    return addressEvent(envelope, message, "authentication", "ssh_max_attempts", "failure", reason, address, undefined, port, user, undefined);
   }
-  if (text.startsWith("Change of username or service not allowed"))
-    return sshEvent(envelope, message, "authentication", "ssh_protocol_error", "failure", "user_changed", connection);
-  if (isProtocolFault(text)) return sshEvent(envelope, message, "network", "ssh_protocol_error", "failure", undefined, connection);
-  return ended(message, connection, undefined, envelope);
+  if (text.startsWith("Change of username or service not allowed")) return faulty(message, "user_changed", connection, envelope);
+  return isProtocolFault(text) ? faulty(message, undefined, connection, envelope) : ended(message, connection, undefined, envelope);
 }
 
 const protocolFaults = [
@@ -113,24 +125,29 @@ export function isProtocolFault(text: string): boolean {
 export function readConnectionError(message: string, at: number, end: number, envelope: Envelope): LogEvent | undefined {
   const connection = connectionBefore(message, at, ": ", false);
   if (!connection) return undefined;
-  if (connection.stage === "signed_in") return sshEvent(envelope, message, "session", "ssh_disconnect", undefined, undefined, connection);
+  if (connection.stage === "signed_in") return disconnected(message, undefined, connection, envelope);
   const error = message.slice(connection.end + 2, end);
-  if (/^(?:Connection (?:timed out|reset by peer|closed by remote host)|Broken pipe|Operation timed out)/.test(error)) return ended(message, connection, undefined, envelope);
-  return sshEvent(envelope, message, "network", "ssh_protocol_error", "failure", undefined, connection);
+  if (/^(?:Connection (?:timed out|reset by peer|closed by remote host)|Broken pipe|Operation timed out)/.test(error))
+    return ended(message, connection, undefined, envelope);
+  return faulty(message, undefined, connection, envelope);
 }
 
-/** packet.c: `Unable to negotiate with CONNECTION: no matching … found. Their offer: LIST`. */
+/** packet.c: `Unable to negotiate with CONNECTION: no matching … found. Their offer: LIST`. The list is the peer's. */
 export function readNegotiation(message: string, start: number, envelope: Envelope): LogEvent | undefined {
-  const at = start + "Unable to negotiate with ".length;
-  const connection = connectionBefore(message, at, ": no matching ", true);
-  return connection && sshEvent(envelope, message, "network", "ssh_negotiation_failure", "failure", undefined, connection);
+  const connection = connectionBefore(message, start + "Unable to negotiate with ".length, ": no matching ", true);
+  if (!connection) return undefined;
+  const { address, port, user } = connection;
+  return addressEvent(envelope, message, "network", "ssh_negotiation_failure", "failure", undefined, address, undefined, port, user, undefined);
 }
 
 /** sshd.c up to 7.9: `Bad protocol version identification 'TEXT' from ADDR[ port N]`. The text is the peer's. */
 export function readBadVersion(message: string, end: number, envelope: Envelope): LogEvent | undefined {
-  const placed = fromPeerEndingAt(message, end) ?? fromHostEndingAt(message, end);
-  const peer: Peer = placed ? { host: placed.host, port: placed.port, user: undefined } : nobody;
-  return sshEvent(envelope, message, "network", "ssh_protocol_error", "failure", "bad_version", peer);
+  const withPort = fromHostPortBefore(message, end);
+  const hostAt = withPort > 0 ? withPort : fromHostBefore(message, end);
+  const stop = withPort > 0 ? hostEnd(message, withPort) : end;
+  const host = hostAt > 0 ? message.slice(hostAt, stop) : undefined;
+  const port = withPort > 0 ? portBefore(message, end) : undefined;
+  return sshEvent(envelope, message, "network", "ssh_protocol_error", "failure", "bad_version", host, port, undefined, undefined);
 }
 
 /** Messages with the peer right behind their first words: identification, scanners, grace time. `at` is where the peer begins. */
@@ -141,10 +158,9 @@ export function readLeadingPeer(
   reason: string | undefined,
   envelope: Envelope,
 ): LogEvent | undefined {
-  const placed = peerAt(message, at);
-  if (!placed) return undefined;
-  const peer: Peer = { host: placed.host, port: placed.port, user: undefined };
-  if (action === "ssh_protocol_error") return sshEvent(envelope, message, "network", action, "failure", reason, peer);
-  if (action === "ssh_preauth_close") return sshEvent(envelope, message, "authentication", action, "unknown", reason, peer);
-  return sshEvent(envelope, message, "session", action, undefined, reason, peer);
+  const peer = peerAt(message, at);
+  if (!peer) return undefined;
+  const category = action === "ssh_protocol_error" ? "network" : action === "ssh_preauth_close" ? "authentication" : "session";
+  const outcome = action === "ssh_protocol_error" ? "failure" : action === "ssh_preauth_close" ? "unknown" : undefined;
+  return sshEvent(envelope, message, category, action, outcome, reason, peer.host, peer.port, undefined, undefined);
 }

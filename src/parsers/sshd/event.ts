@@ -2,30 +2,23 @@ import type { EventCategory, LogEvent } from "#core/event.ts";
 import { normalizeAddress } from "#core/ip.ts";
 import type { Envelope } from "../program-parser.ts";
 
-/** Who and where, as one message of sshd names them. */
-export interface Peer {
-  /** Address or host name as written; undefined where the message names none. */
-  readonly host: string | undefined;
-  readonly port: number | undefined;
-  /** As logged, still escaped. */
-  readonly user: string | undefined;
-}
-
-export const nobody: Peer = { host: undefined, port: undefined, user: undefined };
-
-/** An event of sshd. One literal for every message, so that all events of the program have one shape. */
-export function sshEvent(
+/**
+ * An event of sshd. One literal for every message, so that all events of the program have one shape; positional, because it runs
+ * on every line. `address` is canonical, `user` the name as logged, still escaped.
+ */
+export function addressEvent(
   envelope: Envelope,
   message: string,
   category: EventCategory,
   action: string,
   outcome: LogEvent["event.outcome"],
   reason: string | undefined,
-  peer: Peer,
-  method?: string | undefined,
+  address: string | undefined,
+  domain: string | undefined,
+  port: number | undefined,
+  user: string | undefined,
+  method: string | undefined,
 ): LogEvent {
-  const host = peer.host;
-  const address = host === undefined ? undefined : normalizeAddress(host);
   return {
     "@timestamp": envelope.time,
     "event.module": "sshd",
@@ -35,15 +28,33 @@ export function sshEvent(
     "event.outcome": outcome,
     "event.reason": reason,
     "source.ip": address,
-    "source.port": peer.port,
-    "source.domain": address === undefined && host !== undefined && host !== "UNKNOWN" ? host : undefined,
-    "user.name": peer.user === undefined ? undefined : unescapeVis(peer.user),
+    "source.port": port,
+    "source.domain": domain,
+    "user.name": user === undefined || !user.includes("\\") ? user : unescapeVis(user),
     "haechi.ssh.method": method,
     "host.name": envelope.host,
     "process.name": "sshd",
     "process.pid": envelope.pid,
     message,
   };
+}
+
+/** As `addressEvent`, with the peer as written: an address, a host name (`UseDNS`), or `UNKNOWN` of a peer that is gone. */
+export function sshEvent(
+  envelope: Envelope,
+  message: string,
+  category: EventCategory,
+  action: string,
+  outcome: LogEvent["event.outcome"],
+  reason: string | undefined,
+  host: string | undefined,
+  port: number | undefined,
+  user: string | undefined,
+  method: string | undefined,
+): LogEvent {
+  const address = host === undefined ? undefined : normalizeAddress(host);
+  const domain = address === undefined && host !== "UNKNOWN" ? host : undefined;
+  return addressEvent(envelope, message, category, action, outcome, reason, address, domain, port, user, method);
 }
 
 const cStyle: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, a: 7, b: 8, v: 11, f: 12, s: 32, "0": 0 };

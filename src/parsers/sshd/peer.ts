@@ -1,110 +1,155 @@
 import { normalizeAddress } from "#core/ip.ts";
-import type { Peer } from "./event.ts";
 
-/** Longest host name that sshd can know (NI_MAXHOST is 1,025, DNS ends at 255). */
+/** Longest host name that sshd can print (DNS ends at 255). */
 const longestHost = 255;
 
-/** A peer and where its text begins in the message. */
-export interface PlacedPeer {
-  readonly host: string;
-  readonly port: number | undefined;
-  /** Index of the address. */
-  readonly at: number;
+// A message is read backwards from what sshd appended to it. That is what makes a crafted user name harmless: an address has no
+// spaces, so the name before it can say what it likes. These functions give indexes and allocate nothing, for they run on every line.
+
+/** Index of the address of the `ADDR port N` that ends exactly at `end`, or -1. */
+export function hostBefore(message: string, end: number): number {
+  let i = end - 1;
+  for (let code = message.charCodeAt(i); code >= 48 && code <= 57 && i > end - 6; code = message.charCodeAt(--i));
+  // `i` is on the space before the digits. `port -1` (very old versions, peer gone) is no port.
+  if (i === end - 1 || !message.startsWith(" port ", i - 5)) return -1;
+  const at = ipv4Before(message, i - 5);
+  return at >= 0 ? at : wordBefore(message, i - 5);
 }
 
-/**
- * The `ADDR port N` that ends exactly at `end`. Reading backwards from what sshd appended is what makes a crafted user name
- * harmless: an address has no spaces, so the name before it can say what it likes.
- */
-export function peerEndingAt(message: string, end: number): PlacedPeer | undefined {
-  let i = end;
+/** Index of the IPv4 address, strict as `parseIpv4`, that stands between a space and `end`; -1 where there is none. */
+export function ipv4Before(message: string, end: number): number {
+  let dots = 0;
+  let part = 0;
+  let unit = 1;
+  let first = 0;
+  for (let i = end - 1; ; i--) {
+    const code = message.charCodeAt(i);
+    const digit = code - 48;
+    if (digit >= 0 && digit <= 9) {
+      if (unit > 100) return -1;
+      part += digit * unit;
+      unit *= 10;
+      first = digit;
+    } else {
+      if (unit === 1 || part > 255 || (first === 0 && unit > 10)) return -1;
+      if (code === 32) return dots === 3 ? i + 1 : -1;
+      if (code !== 46 || ++dots > 3) return -1;
+      part = 0;
+      unit = 1;
+    }
+  }
+}
+
+/** Index of the word that ends at `end`, or -1 for none or an endless one. */
+export function wordBefore(message: string, end: number): number {
+  const at = message.lastIndexOf(" ", end - 1) + 1;
+  return at >= end || end - at > longestHost ? -1 : at;
+}
+
+/** Number of the port whose digits end at `end`; undefined over 65,535. */
+export function portBefore(message: string, end: number): number | undefined {
   let port = 0;
   let unit = 1;
-  for (let digit = message.charCodeAt(i - 1) - 48; digit >= 0 && digit <= 9; digit = message.charCodeAt(--i - 1) - 48) {
+  for (let i = end - 1; ; i--) {
+    const digit = message.charCodeAt(i) - 48;
+    if (!(digit >= 0 && digit <= 9) || unit > 10_000) break;
     port += digit * unit;
     unit *= 10;
-    if (unit > 100_000) break;
   }
-  if (i === end || port > 65_535) return undefined;
-  // `port -1` is what very old versions say of a peer that is gone.
-  if (!message.startsWith(" port ", i - 6)) return undefined;
-  const stop = i - 6;
-  const at = message.lastIndexOf(" ", stop - 1) + 1;
-  if (at >= stop || stop - at > longestHost) return undefined;
-  return { host: message.slice(at, stop), port, at };
+  return port <= 65_535 ? port : undefined;
 }
 
-/** The peer of `… from ADDR port N` that ends exactly at `end`; `at` is where ` from ` begins. */
-export function fromPeerEndingAt(message: string, end: number): PlacedPeer | undefined {
-  const peer = peerEndingAt(message, end);
-  if (!peer || !message.startsWith(" from ", peer.at - 6)) return undefined;
-  return { host: peer.host, port: peer.port, at: peer.at - 6 };
+/** Index of the address of `… from ADDR port N` that ends exactly at `end`, or -1. The text before it ends 6 earlier. */
+export function fromHostPortBefore(message: string, end: number): number {
+  const at = hostBefore(message, end);
+  return at > 6 && message.startsWith(" from ", at - 6) ? at : -1;
 }
 
-/** The peer of `… from ADDR` (before OpenSSH 7.3 most messages had no port) that ends exactly at `end`. */
-export function fromHostEndingAt(message: string, end: number): PlacedPeer | undefined {
-  const at = message.lastIndexOf(" ", end - 1) + 1;
-  if (at >= end || end - at > longestHost || !message.startsWith(" from ", at - 6)) return undefined;
-  return { host: message.slice(at, end), port: undefined, at: at - 6 };
+/** Index of the address of `… from ADDR` (most messages before OpenSSH 7.3) that ends exactly at `end`, or -1. */
+export function fromHostBefore(message: string, end: number): number {
+  const at = wordBefore(message, end);
+  return at > 6 && message.startsWith(" from ", at - 6) ? at : -1;
 }
 
-/** The peer of `ADDR port N` or `ADDR` that begins at `at` and is followed by a colon, a space or nothing; with the index after it. */
-export function peerAt(message: string, at: number): (PlacedPeer & { readonly end: number }) | undefined {
+/** End of the address in `ADDR port N` that ends at `end` and whose address begins at `at`. */
+export function hostEnd(message: string, at: number): number {
+  return message.indexOf(" ", at);
+}
+
+/** A peer, and the index after its text. */
+export interface LeadingPeer {
+  readonly host: string;
+  readonly port: number | undefined;
+  readonly end: number;
+}
+
+/** The `ADDR port N`, or `ADDR`, that begins at `at` and is followed by a colon, a full stop, a space or nothing. */
+export function peerAt(message: string, at: number): LeadingPeer | undefined {
   let stop = message.indexOf(" ", at);
   if (stop < 0) stop = message.length;
-  let end = stop;
+  if (stop <= at || stop - at > longestHost) return undefined;
   if (message.startsWith(" port ", stop)) {
     let port = 0;
     let i = stop + 6;
     for (let digit = message.charCodeAt(i) - 48; digit >= 0 && digit <= 9 && i < stop + 11; digit = message.charCodeAt(++i) - 48) port = port * 10 + digit;
-    if (i > stop + 6 && port <= 65_535 && stop > at && stop - at <= longestHost) return { host: message.slice(at, stop), port, at, end: i };
+    if (i > stop + 6 && port <= 65_535) return { host: message.slice(at, stop), port, end: i };
   }
-  if (message.charCodeAt(stop - 1) === 58 && (message.charCodeAt(stop - 2) !== 58 || message.charCodeAt(stop - 3) === 58)) end = --stop;
-  else if (message.charCodeAt(stop - 1) === 46) end = --stop;
-  if (stop <= at || stop - at > longestHost) return undefined;
-  return { host: message.slice(at, stop), port: undefined, at, end };
+  const last = message.charCodeAt(stop - 1);
+  // An address may end in `::`; a third colon is the message's own.
+  if (last === 46 || (last === 58 && (message.charCodeAt(stop - 2) !== 58 || message.charCodeAt(stop - 3) === 58))) stop--;
+  return stop > at ? { host: message.slice(at, stop), port: undefined, end: stop } : undefined;
 }
 
-/** How far the connection had come when sshd wrote its name for it (packet.c, sshpkt_fmt_connection_id). */
-export interface Connection extends Peer {
-  readonly stage: "unknown" | "invalid_user" | "authenticating_user" | "signed_in";
+/** How far a connection had come when sshd wrote its name (packet.c, sshpkt_fmt_connection_id). */
+export type Stage = "unknown" | "invalid_user" | "authenticating_user" | "signed_in";
+
+/** `[invalid user NAME |authenticating user NAME |user NAME ]ADDR port N`. */
+export interface Connection {
+  readonly stage: Stage;
+  /** Canonical; undefined where sshd did not know it any more (`UNKNOWN`), or where the message can be read in two ways. */
+  readonly address: string | undefined;
+  readonly port: number | undefined;
+  readonly user: string | undefined;
 }
 
 /**
- * `[invalid user NAME |authenticating user NAME |user NAME ]ADDR port N` in `message` from `at` to `end`. Before OpenSSH 7.5
- * there are no names, and before 7.3 no port. Undefined where the text is no such thing (`remote host`).
+ * The connection that is the whole text from `at` to `end`. Before OpenSSH 7.5 it has no name, and before 7.3 no port. Undefined
+ * where the text is no connection (`remote host`).
  */
 export function connectionBetween(message: string, at: number, end: number): Connection | undefined {
-  const peer = peerEndingAt(message, end);
-  if (!peer || peer.at < at) {
+  const hostAt = hostBefore(message, end);
+  if (hostAt < at) {
     const host = message.slice(at, end);
-    return isHost(host) ? { stage: "unknown", host, port: undefined, user: undefined } : undefined;
+    return isHost(host) ? { stage: "unknown", address: normalizeAddress(host), port: undefined, user: undefined } : undefined;
   }
-  if (!isHost(peer.host)) return undefined;
-  if (peer.at === at) return { stage: "unknown", host: peer.host, port: peer.port, user: undefined };
+  const host = message.slice(hostAt, hostEnd(message, hostAt));
+  const address = normalizeAddress(host);
+  if (address === undefined && host !== "UNKNOWN") return undefined;
+  const port = portBefore(message, end);
+  if (hostAt === at) return { stage: "unknown", address, port, user: undefined };
   const nameAt = stageEnd(message, at);
-  if (nameAt < 0 || nameAt > peer.at) return undefined;
+  if (nameAt < 0 || nameAt > hostAt) return undefined;
   const letter = message.charCodeAt(at);
   const stage = letter === 105 ? "invalid_user" : letter === 97 ? "authenticating_user" : "signed_in";
-  return { stage, host: peer.host, port: peer.port, user: nameAt === peer.at ? "" : message.slice(nameAt, peer.at - 1) };
+  return { stage, address, port, user: nameAt === hostAt ? "" : message.slice(nameAt, hostAt - 1) };
 }
 
 /**
  * The connection from `at` on that is followed by `mark` and a text. Where the text is sshd's own, the last reading is right
  * whatever the name says. Where the peer may have written into the text too (`crafted`) and more than one reading is possible,
- * the connection has no host.
+ * the connection has no address.
  */
 export function connectionBefore(message: string, at: number, mark: string, crafted: boolean): (Connection & { readonly end: number }) | undefined {
   if (stageEnd(message, at) < 0) {
     const peer = peerAt(message, at);
     if (!peer || !isHost(peer.host) || !message.startsWith(mark, peer.end)) return undefined;
-    return { stage: "unknown", host: peer.host, port: peer.port, user: undefined, end: peer.end };
+    return { stage: "unknown", address: normalizeAddress(peer.host), port: peer.port, user: undefined, end: peer.end };
   }
   let found: (Connection & { readonly end: number }) | undefined;
   for (let end = message.lastIndexOf(mark); end > at; end = message.lastIndexOf(mark, end - 1)) {
     const connection = connectionBetween(message, at, end);
     if (!connection || connection.stage === "unknown") continue;
-    if (found) return { stage: connection.stage, host: undefined, port: undefined, user: undefined, end: found.end };
+    if (found) return { stage: connection.stage, address: undefined, port: undefined, user: undefined, end: found.end };
     found = { ...connection, end };
     if (!crafted) break;
   }

@@ -1,7 +1,7 @@
 import type { LogEvent } from "#core/event.ts";
 import type { Envelope } from "../program-parser.ts";
-import { nobody, sshEvent, type Peer } from "./event.ts";
-import { fromHostEndingAt, fromPeerEndingAt } from "./peer.ts";
+import { sshEvent } from "./event.ts";
+import { fromHostBefore, peerAt } from "./peer.ts";
 
 const listed: readonly (readonly [text: string, reason: string])[] = [
   ["listed in DenyUsers", "deny_users"],
@@ -11,8 +11,8 @@ const listed: readonly (readonly [text: string, reason: string])[] = [
   ["none of user's groups are listed in AllowGroups", "allow_groups"],
 ];
 
-function refused(message: string, reason: string, peer: Peer, envelope: Envelope): LogEvent {
-  return sshEvent(envelope, message, "authentication", "ssh_not_allowed", "failure", reason, peer);
+function refused(message: string, reason: string, host: string | undefined, port: number | undefined, user: string, envelope: Envelope): LogEvent {
+  return sshEvent(envelope, message, "authentication", "ssh_not_allowed", "failure", reason, host, port, user, undefined);
 }
 
 /**
@@ -24,26 +24,24 @@ export function readUser(message: string, end: number, envelope: Envelope): LogE
     if (!message.endsWith(text, end)) continue;
     const because = end - text.length - " not allowed because ".length;
     if (because < 5 || !message.startsWith(" not allowed because ", because)) continue;
-    const placed = fromHostEndingAt(message, because);
-    if (!placed || placed.at < 5) return undefined;
-    return refused(message, reason, { host: placed.host, port: undefined, user: message.slice(5, placed.at) }, envelope);
+    const hostAt = fromHostBefore(message, because);
+    return hostAt - 6 < 5 ? undefined : refused(message, reason, message.slice(hostAt, because), undefined, message.slice(5, hostAt - 6), envelope);
   }
   const because = message.indexOf(" not allowed because ");
   if (because >= 5) {
     const text = message.slice(because + " not allowed because ".length, end);
     const reason = text.startsWith("shell ") ? "shell" : text === "account is locked" ? "account_locked" : text.endsWith(" exists") ? "nologin" : "account";
-    return refused(message, reason, { host: undefined, port: undefined, user: message.slice(5, because) }, envelope);
+    return refused(message, reason, undefined, undefined, message.slice(5, because), envelope);
   }
   const expired = message.indexOf(" password has expired (");
   if (expired < 5) return undefined;
-  return refused(message, "password_expired", { host: undefined, port: undefined, user: message.slice(5, expired) }, envelope);
+  return refused(message, "password_expired", undefined, undefined, message.slice(5, expired), envelope);
 }
 
 /** auth.c, auth_root_allowed: `ROOT LOGIN REFUSED FROM ADDR[ port N]`. */
-export function readRootRefused(message: string, end: number, envelope: Envelope): LogEvent | undefined {
-  const text = `root from ${message.slice("ROOT LOGIN REFUSED FROM ".length, end)}`;
-  const placed = fromPeerEndingAt(text, text.length) ?? fromHostEndingAt(text, text.length);
-  return placed?.at === 4 ? refused(message, "root_login", { host: placed.host, port: placed.port, user: "root" }, envelope) : undefined;
+export function readRootRefused(message: string, envelope: Envelope): LogEvent | undefined {
+  const peer = peerAt(message, "ROOT LOGIN REFUSED FROM ".length);
+  return peer && refused(message, "root_login", peer.host, peer.port, "root", envelope);
 }
 
 /** `Access denied for user NAME by PAM account configuration` (auth2.c, monitor). */
@@ -51,20 +49,21 @@ export function readAccessDenied(message: string, start: number, end: number, en
   const text = " by PAM account configuration";
   const nameAt = start + "Access denied for user ".length;
   if (!message.endsWith(text, end) || end - text.length < nameAt) return undefined;
-  return refused(message, "pam_account", { host: undefined, port: undefined, user: message.slice(nameAt, end - text.length) }, envelope);
+  return refused(message, "pam_account", undefined, undefined, message.slice(nameAt, end - text.length), envelope);
 }
 
 /** auth-pam.c: `PAM: ERROR for [illegal user ]NAME from HOST`. */
 export function readPam(message: string, start: number, end: number, envelope: Envelope): LogEvent | undefined {
-  const placed = fromHostEndingAt(message, end);
+  const hostAt = fromHostBefore(message, end);
   const forAt = message.indexOf(" for ", start + 4);
-  if (!placed || forAt < 0) return undefined;
+  if (forAt < 0) return undefined;
   let nameAt = forAt + 5;
   const invalid = message.startsWith("illegal user ", nameAt) || message.startsWith("invalid user ", nameAt);
   if (invalid) nameAt += 13;
-  if (placed.at < nameAt) return undefined;
-  const peer: Peer = { host: placed.host, port: undefined, user: message.slice(nameAt, placed.at) };
-  return sshEvent(envelope, message, "authentication", "pam_authentication", "failure", invalid ? "invalid_user" : undefined, peer);
+  if (hostAt - 6 < nameAt) return undefined;
+  const reason = invalid ? "invalid_user" : undefined;
+  const user = message.slice(nameAt, hostAt - 6);
+  return sshEvent(envelope, message, "authentication", "pam_authentication", "failure", reason, message.slice(hostAt, end), undefined, user, undefined);
 }
 
 /**
@@ -78,14 +77,14 @@ export function readKeyRefused(message: string, start: number, envelope: Envelop
     if (withAt < 0) return undefined;
     const user = message.slice(tried + 25, withAt);
     const address = between(message, ", ip=", withAt) ?? between(message, "source address (", withAt);
-    return refused(message, "host_not_permitted", { host: address, port: undefined, user }, envelope);
+    return refused(message, "host_not_permitted", address, undefined, user, envelope);
   }
   const known = refusals.find(([text]) => message.startsWith(text, start));
   if (!known) return undefined;
   const nameAt = start + "Authentication refused for ".length;
   const nameEnd = known[0] === "Authentication refused" && message.startsWith(" for ", nameAt - 5) ? message.indexOf(": ", nameAt) : -1;
   const user = nameEnd > 0 ? message.slice(nameAt, nameEnd) : undefined;
-  return sshEvent(envelope, message, "authentication", "ssh_key_refused", "failure", known[1], { host: undefined, port: undefined, user });
+  return sshEvent(envelope, message, "authentication", "ssh_key_refused", "failure", known[1], undefined, undefined, user, undefined);
 }
 
 const refusals: readonly (readonly [text: string, reason: string])[] = [
@@ -121,8 +120,8 @@ export function readReverseMapping(message: string, end: number, envelope: Envel
     const close = message.lastIndexOf("] failed", end);
     if (open > 0 && close > open) address = message.slice(open + 1, close);
   }
-  const peer: Peer = address === undefined || address.length > 64 ? nobody : { host: address, port: undefined, user: undefined };
-  return sshEvent(envelope, message, "network", "ssh_reverse_mapping", "unknown", undefined, peer);
+  const host = address === undefined || address.length > 64 ? undefined : address;
+  return sshEvent(envelope, message, "network", "ssh_reverse_mapping", "unknown", undefined, host, undefined, undefined, undefined);
 }
 
 /**
@@ -137,20 +136,20 @@ export function readDropped(message: string, start: number, end: number, envelop
     const port = Number.parseInt(message.slice(close + 2, close + 8), 10);
     const text = message.indexOf(" penalty: ", close);
     const reason = text > 0 ? "penalty" : message.endsWith("past MaxStartups", end) ? "max_startups" : "limit";
-    return dropped(message, reason, { host: message.slice(open + 7, close), port: port >= 0 && port <= 65_535 ? port : undefined, user: undefined }, envelope);
+    return dropped(message, reason, message.slice(open + 7, close), port >= 0 && port <= 65_535 ? port : undefined, envelope);
   }
   if (message.startsWith("refused connect from ", start)) {
     const at = start + "refused connect from ".length;
     const open = message.lastIndexOf("(", end);
     const host = open > at && message.charCodeAt(end - 1) === 41 ? message.slice(open + 1, end - 1) : message.slice(at, end);
-    return dropped(message, "tcp_wrapper", host.length > 255 || host.includes(" ") ? nobody : { host, port: undefined, user: undefined }, envelope);
+    return dropped(message, "tcp_wrapper", host.length > 255 || host.includes(" ") ? undefined : host, undefined, envelope);
   }
   const network = /\b([0-9a-fA-F.:]{2,45})\/(?:32|128)\b/.exec(message.slice(start, start + 160));
   const forAt = message.indexOf("penalty of ", start);
   if (forAt < 0) return undefined;
-  return dropped(message, "penalty", network ? { host: network[1], port: undefined, user: undefined } : nobody, envelope);
+  return dropped(message, "penalty", network?.[1], undefined, envelope);
 }
 
-function dropped(message: string, reason: string, peer: Peer, envelope: Envelope): LogEvent {
-  return sshEvent(envelope, message, "network", "ssh_drop", "unknown", reason, peer);
+function dropped(message: string, reason: string, host: string | undefined, port: number | undefined, envelope: Envelope): LogEvent {
+  return sshEvent(envelope, message, "network", "ssh_drop", "unknown", reason, host, port, undefined, undefined);
 }

@@ -12,7 +12,7 @@ import {
   readNegotiation,
   readReceivedDisconnect,
 } from "./connection.ts";
-import { nobody, sshEvent } from "./event.ts";
+import { sshEvent } from "./event.ts";
 import { readAccessDenied, readDropped, readKeyRefused, readPam, readReverseMapping, readRootRefused, readUser } from "./refusal.ts";
 
 /**
@@ -45,7 +45,7 @@ function readPlain(message: string, end: number, preauth: boolean, envelope: Env
       break;
     case 82: // R
       if (message.startsWith("Received disconnect from ")) return readReceivedDisconnect(message, 0, preauth, envelope);
-      if (message.startsWith("ROOT LOGIN REFUSED FROM ")) return readRootRefused(message, end, envelope);
+      if (message.startsWith("ROOT LOGIN REFUSED FROM ")) return readRootRefused(message, envelope);
       break;
     case 68: // D
       if (message.startsWith("Disconnected from ")) return readDisconnected(message, end, preauth, envelope);
@@ -96,7 +96,8 @@ function readPrefixed(message: string, end: number, preauth: boolean, envelope: 
       break;
     case 80: // P
       if (message.startsWith("PAM: ", start)) return readPam(message, start, end, envelope);
-      if (message.startsWith("Protocol major versions differ for ", start)) return readLeadingPeer(message, start + 35, "ssh_protocol_error", "bad_version", envelope);
+      if (message.startsWith("Protocol major versions differ for ", start))
+        return readLeadingPeer(message, start + 35, "ssh_protocol_error", "bad_version", envelope);
       break;
     case 82: // R
       if (message.startsWith("Received disconnect from ", start)) return readReceivedDisconnect(message, start, preauth, envelope);
@@ -159,7 +160,8 @@ function readElsewhere(message: string, start: number, end: number, envelope: En
 
 /** sshd.c, serverloop.c: grace time over, or a client that answers no more. */
 function readTimeout(message: string, start: number, end: number, envelope: Envelope): LogEvent | undefined {
-  if (message.startsWith("Timeout before authentication for connection from ", start)) return readLeadingPeer(message, start + 50, "ssh_preauth_close", "timeout", envelope);
+  if (message.startsWith("Timeout before authentication for connection from ", start))
+    return readLeadingPeer(message, start + 50, "ssh_preauth_close", "timeout", envelope);
   if (message.startsWith("Timeout before authentication for ", start)) return readLeadingPeer(message, start + 34, "ssh_preauth_close", "timeout", envelope);
   if (message.startsWith("Timeout, client not responding from ", start)) {
     // The same words as of a connection that timed out, so that names are read the same way.
@@ -178,16 +180,16 @@ function identificationFault(message: string, at: number): string | undefined {
 }
 
 function fault(message: string, reason: string | undefined, envelope: Envelope): LogEvent {
-  return sshEvent(envelope, message, "network", "ssh_protocol_error", "failure", reason, nobody);
+  return sshEvent(envelope, message, "network", "ssh_protocol_error", "failure", reason, undefined, undefined, undefined, undefined);
 }
 
 function noNegotiation(message: string, envelope: Envelope): LogEvent {
-  return sshEvent(envelope, message, "network", "ssh_negotiation_failure", "failure", undefined, nobody);
+  return sshEvent(envelope, message, "network", "ssh_negotiation_failure", "failure", undefined, undefined, undefined, undefined, undefined);
 }
 
 /** A connection that broke, without a word on whose it was. */
 function closed(message: string, preauth: boolean, envelope: Envelope): LogEvent {
   return preauth
-    ? sshEvent(envelope, message, "authentication", "ssh_preauth_close", "unknown", undefined, nobody)
-    : sshEvent(envelope, message, "session", "ssh_disconnect", undefined, undefined, nobody);
+    ? sshEvent(envelope, message, "authentication", "ssh_preauth_close", "unknown", undefined, undefined, undefined, undefined, undefined)
+    : sshEvent(envelope, message, "session", "ssh_disconnect", undefined, undefined, undefined, undefined, undefined, undefined);
 }

@@ -40,7 +40,7 @@ function buildParser(context: ParserContext, programs: readonly ProgramParser[])
   const useProgram = (name: string): void => {
     if (name === program) return;
     program = name.length > 128 ? name : ownString(name);
-    own = byProgram.get(name);
+    own = byProgram.get(name) ?? byProgram.get(name.slice(name.lastIndexOf("/") + 1));
   };
 
   const understand = (message: string): LogEvent | undefined => {
