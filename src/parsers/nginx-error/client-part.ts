@@ -1,5 +1,4 @@
 import { addressOf } from "../client-address.ts";
-import { decodeUrl } from "../url-decoding.ts";
 
 /** What nginx appends to an error message about a request. */
 export interface ClientPart {
@@ -24,46 +23,54 @@ interface Candidate {
 
 /**
  * What stands before the client part of a message. `fixed`: nothing that a client chose, or a user name of basic authentication,
- * which ends at its first colon (RFC 7617) and so cannot hold `client: `. `path`: a path made from the request's. `unknown`: anything.
+ * which ends at its first colon (RFC 7617) and so cannot hold `client: `. `path`: a path made from the request's, then always
+ * `(2: No such file or directory)` or the like. `while`: a client's text, then always `while …`. `unknown`: anything.
  */
-export type MessageKind = "fixed" | "path" | "unknown";
+export type MessageKind = "fixed" | "path" | "while" | "unknown";
+
+const pathEnd = /(?:\(\d{1,3}: [A-Za-z ]{2,60}\)|" is forbidden)$/;
+const whileEnd = / while [a-z ]{3,60}$/;
 
 /**
  * The part `, client: A, server: S, request: "R", upstream: "U", host: "H", referrer: "F"` of an error message. nginx escapes nothing
  * here, and clients choose the path in the message before it as well as the request, host and referrer behind it, so
  * there may be several places that look like its begin.
  *
- * Of a `fixed` message the first place is nginx's. A place inside a path is told by the request that follows the true one: the
- * path came from it; where a referrer could have been made to look the same, no address is believed. Of other messages
- * all places must name one address.
+ * Of a `fixed` message the first place is nginx's. Of `path` and `while` a place counts only behind the end that such messages have; where
+ * several are left that name different addresses, the line can truly be read in two ways (what stands in a path could
+ * as well stand in a referrer), and no address is believed.
  */
 export function clientPart(message: string, kind: MessageKind): ClientPart | undefined {
-  const candidates: Candidate[] = [];
-  for (let at = message.indexOf(mark); at >= 0 && candidates.length < maximumCandidates; at = message.indexOf(mark, at + mark.length)) {
+  const all: Candidate[] = [];
+  let complete = true;
+  for (let at = message.indexOf(mark); at >= 0; at = message.indexOf(mark, at + mark.length)) {
     const begin = at + mark.length;
     const comma = message.indexOf(",", begin);
     const end = comma < 0 ? message.length : comma;
     if (end - begin > 64 || (comma >= 0 && !message.startsWith(", server: ", comma))) continue;
     const address = addressOf(message.slice(begin, end));
-    if (address !== undefined) candidates.push({ start: at, end, address });
-    if (kind === "fixed" && candidates.length > 0) break;
+    if (address === undefined) continue;
+    complete = all.length < maximumCandidates;
+    if (!complete) break;
+    all.push({ start: at, end, address });
+    if (kind === "fixed") break;
   }
-  const first = candidates[0];
-  if (first === undefined) return undefined;
-  const tails = candidates.map((candidate) => tailOf(message, candidate.end));
-  let chosen = 0;
-  let certain = kind !== "unknown" || candidates.length === 1;
-  if (candidates.length > 1 && kind === "path") {
-    const explained = tails.findLastIndex((tail, i) => i > 0 && mentionsClient(tail.request));
-    if (explained > 0) {
-      chosen = explained;
-      const between = message.slice(first.end, (candidates[explained] as Candidate).start);
-      certain = !between.includes(', referrer: "');
-    }
-  }
-  const found = candidates[chosen] as Candidate;
-  const same = candidates.every((candidate) => candidate.address === found.address);
-  return certain || same ? { start: found.start, address: found.address, ...(tails[chosen] as Tail) } : { start: found.start, address: undefined, ...noTail };
+  const endsWell = ({ start, end }: Candidate): boolean => {
+    if (kind === "fixed" || kind === "unknown") return true;
+    const before = message.slice(Math.max(0, start - 80), start);
+    return kind === "while" ? whileEnd.test(before) : pathEnd.test(before) && hasRequest(message, end);
+  };
+  const ended = all.filter(endsWell);
+  const candidates = ended.length > 0 ? ended : all;
+  const found = candidates[0];
+  if (found === undefined) return undefined;
+  const certain = complete && candidates.every(({ address }) => address === found.address);
+  return { start: found.start, address: certain ? found.address : undefined, ...(certain ? tailOf(message, found.end) : noTail) };
+}
+
+/** Whether `, server: NAME, request: "` begins at `at`: names of servers hold no commas. */
+function hasRequest(message: string, at: number): boolean {
+  return message.startsWith(', request: "', message.indexOf(",", at + 1));
 }
 
 interface Tail {
@@ -100,9 +107,4 @@ function between(text: string, name: string, from: number, ends: readonly string
 
 function unquoted(value: string | undefined): string | undefined {
   return value?.endsWith('"') ? value.slice(0, -1) : value;
-}
-
-/** Whether a request, as sent or decoded, holds the text that nginx writes before an address. */
-function mentionsClient(request: string | undefined): boolean {
-  return request !== undefined && (request.includes(" client: ") || (decodeUrl(request)?.includes(" client: ") ?? false));
 }

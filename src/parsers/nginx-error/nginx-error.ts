@@ -89,11 +89,13 @@ const fixedMessages = [
   "recv() failed ",
   "no live upstreams ",
 ];
-const pathMessages = ['open() "', 'openat() "', 'stat() "', 'opendir() "', 'realpath() "', 'directory index of "', '"'];
+const pathMessages = ['open() "', 'openat() "', 'stat() "', 'opendir() "', 'realpath() "', 'directory index of "'];
 
 function kindOf(message: string): MessageKind {
-  if (fixedMessages.some((start) => message.startsWith(start))) return "fixed";
-  return pathMessages.some((start) => message.startsWith(start)) ? "path" : "unknown";
+  const begins = (start: string): boolean => message.startsWith(start);
+  if (fixedMessages.some(begins)) return "fixed";
+  if (pathMessages.some(begins)) return "path";
+  return begins("client sent invalid header line") || begins("FastCGI sent in stderr: ") ? "while" : "unknown";
 }
 
 /** What the message before the client part means. */
@@ -101,7 +103,7 @@ function meaningOf(text: string): ErrorMeaning {
   if (text.startsWith('user "')) {
     const mismatch = text.endsWith('": password mismatch');
     const end = mismatch ? text.length - 20 : text.lastIndexOf('" was not found in "');
-    if (end > 6) return { action: "http_auth", reason: mismatch ? "bad_password" : "invalid_user", user: text.slice(6, end) };
+    if (end >= 6) return { action: "http_auth", reason: mismatch ? "bad_password" : "invalid_user", user: end > 6 ? text.slice(6, end) : undefined };
     return { action: "http_auth", reason: undefined };
   }
   if (text.startsWith("no user/password was provided")) return { action: "http_auth", reason: "no_credentials" };

@@ -17,7 +17,7 @@ export const parsersEn = {
   "parsers.custom-unsupported":
     "Parser “{name}”, pattern, character {position}: {construct} is not allowed, because its running time cannot be bounded. Write the pattern without it.",
   "parsers.custom-unsafe":
-    'Parser “{name}”: the pattern can read the same text in too many ways (near character {position}), so a crafted line could stall the guard. Make what follows a repetition differ from what it repeats: \\S+ or [^"]* instead of .*, one .* at most, no repetition of a repetition.',
+    'Parser “{name}”: the pattern can read the same text in too many ways (near character {position}), so a crafted line could stall the guard. Make what follows a repetition differ from what it repeats: \\S+ or [^"]* instead of .*, one .* at most, no repetition of a repetition; and begin the pattern with ^.',
   "parsers.custom-large":
     "Parser “{name}”: the pattern is too large to be checked ({size} of at most {limit} positions). Shorten counted repetitions such as {0,500}.",
 } as const satisfies Record<string, string>;
