@@ -30,10 +30,15 @@ export function scanText(report: ScanReport, view: ScanView): string {
     const shared = Object.entries(cohort.by).map(([field, value]) => `${field}=${sanitize(value, 80)}`);
     out.push(`${levelText(cohort.level, language, colours)}  ${colours.bold(say("cli.scan.cohort", { members: cohort.members.length }))}  ${sanitize(cohort.title, 120)}`);
     out.push(`    ${say("cli.scan.shared", { shared: shared.join(", ") })}`, `    ${whyText(cohort.why, cohort.score, language)}`);
-    out.push(`    ${cohort.members.slice(0, 8).join(", ")}${cohort.members.length > 8 ? ` ${say("cli.more", { n: cohort.members.length - 8 })}` : ""}`, "");
+    out.push(`    ${cohort.members.slice(0, 8).join(", ")}${cohort.members.length > 8 ? ` ${say("cli.more", { n: cohort.members.length - 8 })}` : ""}`);
+    const stopped = report.actors.filter(({ actor, proposal }) => proposal?.allowed === true && cohort.members.includes(actor)).length;
+    out.push(`    ${colours.red(say("cli.scan.would-block-members", { n: stopped, members: cohort.members.length }))}`, "");
   }
-  for (const actor of report.actors.slice(0, view.limit)) out.push(...actorText(actor, report, view), "");
-  const hidden = report.actors.length - view.limit;
+  // Who is only a member of a group stands there already.
+  const members = new Set(report.cohorts.flatMap((cohort) => cohort.members));
+  const alone = report.actors.filter(({ actor, signals }) => !members.has(actor) || signals.some(({ rule }) => !rule.startsWith("cohort")));
+  for (const actor of alone.slice(0, view.limit)) out.push(...actorText(actor, report, view), "");
+  const hidden = alone.length - view.limit;
   if (hidden > 0) out.push(say("cli.scan.hidden", { n: hidden }), "");
   if (blocked > 0) out.push(say("cli.scan.next"));
   return `${out.join("\n")}\n`;

@@ -85,6 +85,7 @@ export const cliEn = {
   "cli.scan.paths": "paths: {paths}",
   "cli.scan.tell-only": "worth knowing, not worth blocking",
   "cli.scan.would-block": "would block {target} for {time}",
+  "cli.scan.would-block-members": "would block {n} of its {members} members",
   "cli.scan.would-not": "would not block {target}:",
   "cli.scan.hidden": "{n} more are not shown; --limit N shows more, --json all.",
   "cli.scan.next": "Next: haechi up guards from now on (it asks before it blocks); haechi scan … --emit nft|ufw|iptables|crowdsec|plain prints the block list.",

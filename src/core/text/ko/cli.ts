@@ -86,6 +86,7 @@ export const cliKo: Record<keyof typeof cliEn, string> = {
   "cli.scan.paths": "경로: {paths}",
   "cli.scan.tell-only": "알아 둘 만하지만 막을 정도는 아닙니다",
   "cli.scan.would-block": "{target} 을(를) {time} 동안 막습니다",
+  "cli.scan.would-block-members": "구성원 {members}개 가운데 {n}개를 막습니다",
   "cli.scan.would-not": "{target} 은(는) 막지 않습니다:",
   "cli.scan.hidden": "{n}개는 보이지 않았습니다. --limit N 으로 더, --json 으로 모두 볼 수 있습니다.",
   "cli.scan.next": "다음: haechi up 이 지금부터 지킵니다(막기 전에 묻습니다). haechi scan … --emit nft|ufw|iptables|crowdsec|plain 은 차단 목록을 출력합니다.",
