@@ -5,7 +5,14 @@ import { episodes, type EpisodeRule, type Episodes, type Hit } from "./episodes.
 const rule: EpisodeRule = { rule: "ssh-brute-force", title: "SSH brute force", level: "high", actionable: true, threshold: 5, gap: 60_000 };
 
 function hit(time: number, address = "45.9.20.31", user = "root"): Hit {
-  return { actor: { kind: "ip", id: address }, time, weight: 1, reference: { source: "auth.log", line: time / 1_000, offset: 0, time, message: `line ${time}` }, user, path: undefined };
+  return {
+    actor: { kind: "ip", id: address },
+    time,
+    weight: 1,
+    reference: { source: "auth.log", line: time / 1_000, offset: 0, time, message: `line ${time}` },
+    user,
+    path: undefined,
+  };
 }
 
 const opening = (count: number, first: number) => () => ({ count, first, evidence: [], users: ["root"], paths: [] });
@@ -17,7 +24,10 @@ function feed(into: Episodes, times: readonly number[]) {
 describe("episodes", () => {
   it("reports an episode when it opens and each time its count has doubled, under one id", () => {
     const open = episodes("sigma-rules", [rule], 100);
-    const signals = feed(open, Array.from({ length: 20 }, (_, i) => i * 1_000));
+    const signals = feed(
+      open,
+      Array.from({ length: 20 }, (_, i) => i * 1_000),
+    );
     expect(signals.map(({ count }) => count)).toEqual([5, 10, 20]);
     expect(new Set(signals.map(({ id }) => id)).size).toBe(1);
     expect(open.finish().map(({ count, last }) => ({ count, last }))).toEqual([{ count: 24, last: 19_000 }]);

@@ -2,7 +2,7 @@ import { readFileSync, globSync } from "node:fs";
 import type { LogEvent } from "#core/event.ts";
 import { compileRule, type CompiledRule } from "#sigma/compile.ts";
 import { parseRule } from "#sigma/parse-rule.ts";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { dispatch } from "./dispatch.ts";
@@ -16,12 +16,42 @@ function catalogue(): CompiledRule[] {
   );
 }
 
-const piece = fc.constantFrom("/.env", "/wp-login.php", "/", "union select", "' OR '1'='1", "../", "etc/passwd", "${JNDI:", "%2e", "İ", "한글", "sqlmap", "cmd=id", "shell.php", "/Login", "zgrab", "a", " ", "ſ");
+const piece = fc.constantFrom(
+  "/.env",
+  "/wp-login.php",
+  "/",
+  "union select",
+  "' OR '1'='1",
+  "../",
+  "etc/passwd",
+  "${JNDI:",
+  "%2e",
+  "İ",
+  "한글",
+  "sqlmap",
+  "cmd=id",
+  "shell.php",
+  "/Login",
+  "zgrab",
+  "a",
+  " ",
+  "ſ",
+);
 const textValue = fc.array(piece, { maxLength: 4 }).map((parts) => parts.join(""));
 const event: fc.Arbitrary<LogEvent> = fc.record(
   {
     "@timestamp": fc.nat(),
-    "event.action": fc.constantFrom("ssh_login", "ssh_invalid_user", "ssh_preauth_close", "http_request", "HTTP_Request", "sudo_command", "firewall_block", "unknown", "http_auth"),
+    "event.action": fc.constantFrom(
+      "ssh_login",
+      "ssh_invalid_user",
+      "ssh_preauth_close",
+      "http_request",
+      "HTTP_Request",
+      "sudo_command",
+      "firewall_block",
+      "unknown",
+      "http_auth",
+    ),
     "event.outcome": fc.constantFrom("success" as const, "failure" as const),
     "event.reason": fc.constantFrom("invalid_user", "authenticating_user"),
     "user.name": fc.oneof(fc.constantFrom("root", "Root", "www-data", "minji"), textValue),
@@ -74,8 +104,12 @@ describe("dispatch", () => {
   });
 
   it("tries rules that cannot be narrowed on every event", () => {
-    const open = compileRule(parseRule({ title: "open", logsource: { category: "x" }, detection: { selection: { "user.name": null }, condition: "not selection" } }, "open.yml"));
-    const narrow = compileRule(parseRule({ title: "narrow", logsource: { category: "x" }, detection: { keywords: ["jndi"], condition: "keywords" } }, "narrow.yml"));
+    const open = compileRule(
+      parseRule({ title: "open", logsource: { category: "x" }, detection: { selection: { "user.name": null }, condition: "not selection" } }, "open.yml"),
+    );
+    const narrow = compileRule(
+      parseRule({ title: "narrow", logsource: { category: "x" }, detection: { keywords: ["jndi"], condition: "keywords" } }, "narrow.yml"),
+    );
     const both = dispatch([open, narrow]);
     expect(both.candidates({ "@timestamp": 0, "event.action": "anything" }, new Int32Array(2))).toBe(2);
   });

@@ -95,7 +95,7 @@ export function dispatch(rules: readonly CompiledRule[]): Dispatch {
       member.add(id);
     }
     const searched = [...fields].map((field) => ({ field, find: finders.get(field) as (value: string) => readonly number[] }));
-    return { always: Int32Array.from([...always].sort((a, b) => a - b)), searched, member };
+    return { always: Int32Array.from([...always].toSorted((a, b) => a - b)), searched, member };
   };
   /** The node after `node` for a value; a list could match any value, so all ways stay open. */
   const advance = (node: Node, value: FieldValue): Node => {
@@ -115,7 +115,8 @@ export function dispatch(rules: readonly CompiledRule[]): Dispatch {
       next = node.named.get(folded);
       if (!next) node.named.set(folded, (next = makeNode(fits, asked)));
     } else next = node.other ??= makeNode(fits, asked);
-    if (node.next.size < rememberedValues && (typeof value !== "string" || value.length <= 64)) node.next.set(typeof value === "string" ? ownString(value) : value, next);
+    if (node.next.size < rememberedValues && (typeof value !== "string" || value.length <= 64))
+      node.next.set(typeof value === "string" ? ownString(value) : value, next);
     return next;
   };
   const root = makeNode(
@@ -145,7 +146,10 @@ export function dispatch(rules: readonly CompiledRule[]): Dispatch {
         const value = event[field];
         if (value === undefined || value === null) continue;
         if (typeof value === "object") {
-          for (const part of value) count = add(find(String(part)), leaf, out, count);
+          // Events are flat: anything else that is no list has no text to search.
+          if (Array.isArray(value))
+            for (const part of value as unknown[])
+              if (typeof part === "string" || typeof part === "number" || typeof part === "boolean") count = add(find(String(part)), leaf, out, count);
         } else {
           const ids = find(typeof value === "string" ? value : String(value));
           if (ids !== noIds) count = add(ids, leaf, out, count);
@@ -182,7 +186,9 @@ function nextQuestion(ways: readonly Way[], members: readonly number[], asked: r
 }
 
 /** The group of needles that is searched for: all must be found, so one that is rarest found suffices; longest shortest needle first. */
-function pickNeedles(groups: readonly { readonly field: string | undefined; readonly anyOf: readonly string[] }[]): { field: string; anyOf: readonly string[] } | undefined {
+function pickNeedles(
+  groups: readonly { readonly field: string | undefined; readonly anyOf: readonly string[] }[],
+): { field: string; anyOf: readonly string[] } | undefined {
   let best: { field: string; anyOf: readonly string[] } | undefined;
   let bestLength = 0;
   for (const { field, anyOf } of groups) {

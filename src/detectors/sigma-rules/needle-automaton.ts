@@ -84,7 +84,7 @@ export function needleAutomaton(needles: readonly Needle[]): NeedleAutomaton {
         }
       }
       if (hits) for (const id of always ?? noIds) hits.add(id);
-      return hits ? [...hits].sort((a, b) => a - b) : (always ?? noIds);
+      return hits ? [...hits].toSorted((a, b) => a - b) : (always ?? noIds);
     },
   };
 }

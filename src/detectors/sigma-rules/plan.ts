@@ -62,11 +62,19 @@ const userFields: ReadonlySet<string> = new Set(["user.name", "cs-username", "Us
 /** Lays out who feeds whom, what gives signals and under which title, and whose lines are kept. */
 export function planRules(set: RuleSet, language: Language): Plan {
   const episodes: EpisodeRule[] = [];
-  const addEpisode = (rule: CompiledRule["rule"] | CompiledCorrelation["rule"], threshold: number, gap: number): number => {
+  const addEpisode = (rule: AnyRule, threshold: number, gap: number): number => {
     const own = haechiOf(rule.document);
     if (set.silent.has(rule.key) || own["signal"] === false) return -1;
-    const name = own["action"] === undefined ? (rule.id ?? rule.name ?? rule.key) : (rule.name ?? rule.id ?? rule.key);
-    return episodes.push({ rule: name, title: titleOf(rule, own, language), level: rule.level ?? "medium", actionable: own["action"] === "ban", threshold, gap }) - 1;
+    return (
+      episodes.push({
+        rule: ruleName(rule),
+        title: ruleTitle(rule, language),
+        level: rule.level ?? "medium",
+        actionable: own["action"] === "ban",
+        threshold,
+        gap,
+      }) - 1
+    );
   };
   const rules = set.rules.map((compiled): PlannedRule => ({ compiled, episode: addEpisode(compiled.rule, 1, singleEventGap), feeds: [], slots: [] }));
   const ruleByKey = new Map(rules.map((rule) => [rule.compiled.rule.key, rule]));
@@ -129,9 +137,17 @@ function haechiOf(document: Readonly<Record<string, unknown>>): Readonly<Record<
   return typeof own === "object" && own !== null ? (own as Record<string, unknown>) : {};
 }
 
+type AnyRule = CompiledRule["rule"] | CompiledCorrelation["rule"];
+
+/** Name of a rule in signals: for ours, which carry a `haechi` key, the file's name, for others the Sigma id. */
+export function ruleName(rule: AnyRule): string {
+  const isOurs = rule.document["haechi"] !== undefined;
+  return (isOurs ? (rule.name ?? rule.id) : (rule.id ?? rule.name)) ?? rule.key;
+}
+
 /** The rule's title in the operator's language, where the rule gives one. */
-function titleOf(rule: { readonly title: string }, own: Readonly<Record<string, unknown>>, language: Language): string {
-  const titles = own["title"];
+export function ruleTitle(rule: AnyRule, language: Language): string {
+  const titles = haechiOf(rule.document)["title"];
   const translated = typeof titles === "object" && titles !== null ? (titles as Record<string, unknown>)[language] : undefined;
   return typeof translated === "string" && translated !== "" ? translated : rule.title;
 }

@@ -126,7 +126,7 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
   const openingOf = (planned: PlannedCorrelation, hit: CorrelationHit, key: string): Opening => {
     const from = hit.first - planned.reach;
     const parts = planned.slots.map((slot) => kept.since(slot, key, from));
-    const refs = [...new Set([...parts.flatMap((part) => part.refs), evidence()])].sort((a, b) => a.time - b.time || a.line - b.line);
+    const refs = [...new Set([...parts.flatMap((part) => part.refs), evidence()])].toSorted((a, b) => a.time - b.time || a.line - b.line);
     const users = [...new Set(parts.flatMap((part) => part.users))];
     const paths = [...new Set(parts.flatMap((part) => part.paths))];
     const user = textOf(event["user.name"]);
@@ -179,7 +179,13 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
       const opening = (): Opening => {
         const user = textOf(event["user.name"]);
         const path = textOf(event["url.path"]);
-        return { count: weight, first: time, evidence: [evidence()], users: user === undefined ? [] : [ownString(user)], paths: path === undefined ? [] : [ownString(path)] };
+        return {
+          count: weight,
+          first: time,
+          evidence: [evidence()],
+          users: user === undefined ? [] : [ownString(user)],
+          paths: path === undefined ? [] : [ownString(path)],
+        };
       };
       count(rule.episode, otherActor(), opening);
     }
