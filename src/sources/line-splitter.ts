@@ -37,8 +37,8 @@ const lineFeed = 10;
 /** Non-ASCII input is decoded in runs of about this size, so that the ASCII majority stays one-byte strings. */
 const runSize = 65_536;
 
-/** A splitter that starts at byte `offset` with line number `line` (counted from 1; 0 = unknown, and stays so). */
-export function createLineSplitter(offset = 0, line = 1): LineSplitter {
+/** A splitter that starts at byte `offset` with line number `line` (counted from 1; 0 = unknown, and stays so); lines over `longest` bytes are cut. */
+export function createLineSplitter(offset = 0, line = 1, longest = longestLine): LineSplitter {
   let held: Buffer[] = [];
   let heldBytes = 0;
   let dropped = 0;
@@ -53,8 +53,8 @@ export function createLineSplitter(offset = 0, line = 1): LineSplitter {
 
   /** One line whose bytes, the line end left out, are `content`; `bytes` is all it took up in the source. */
   function emitLine(chunks: LineChunk[], content: Buffer, bytes: number): void {
-    const cut = content.length > longestLine;
-    const kept = cut ? content.subarray(0, characterEnd(content, longestLine)) : content;
+    const cut = content.length > longest;
+    const kept = cut ? content.subarray(0, characterEnd(content, longest)) : content;
     const ascii = isAscii(kept);
     const text = ascii ? kept.toString("latin1") : kept.toString("utf8");
     emit(chunks, `${text}\n`, ascii, 1, bytes, ascii ? undefined : new Uint32Array(1), cut ? 1 : 0);
@@ -93,7 +93,7 @@ export function createLineSplitter(offset = 0, line = 1): LineSplitter {
   }
 
   function hold(bytes: Buffer): void {
-    const room = Math.max(0, longestLine + 4 - heldBytes);
+    const room = Math.max(0, longest + 4 - heldBytes);
     const kept = bytes.length > room ? bytes.subarray(0, room) : bytes;
     dropped += bytes.length - kept.length;
     if (kept.length === 0) return;
@@ -136,14 +136,14 @@ export function createLineSplitter(offset = 0, line = 1): LineSplitter {
         let from = start;
         // Looks for an over-long line in steps of its limit, so that ordinary input costs a few searches a chunk.
         let position = start;
-        while (stop - position > longestLine) {
-          const end = bytes.lastIndexOf(lineFeed, position + longestLine);
+        while (stop - position > longest) {
+          const end = bytes.lastIndexOf(lineFeed, position + longest);
           if (end >= position) {
             position = end + 1;
             continue;
           }
           emitRegion(chunks, bytes.subarray(from, position));
-          const lineEnd = bytes.indexOf(lineFeed, position + longestLine);
+          const lineEnd = bytes.indexOf(lineFeed, position + longest);
           emitLine(chunks, bytes.subarray(position, lineEnd), lineEnd + 1 - position);
           position = lineEnd + 1;
           from = position;

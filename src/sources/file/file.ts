@@ -200,10 +200,7 @@ async function gather(log: FollowedLog, context: LogContext, records: LogRecord[
       const filled = await entry.file.fill(limits.get(entry) ?? Number.MAX_SAFE_INTEGER);
       if (filled === "data") continue;
       if (filled === "replaced") {
-        const known = log.open.length;
-        const was = entry.detached;
-        replaced(log, context, entry);
-        return log.open.length !== known || entry.detached !== was ? "more" : "unsettled";
+        return replaced(log, context, entry) ? "more" : "unsettled";
       }
       break;
     }

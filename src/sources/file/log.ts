@@ -74,14 +74,18 @@ export function survey(log: FollowedLog, context: LogContext, history: readonly 
     if (live === undefined) noteMissing(log, context);
     else noteThere(log, context);
   } catch (error) {
-    // Looked in the middle of a rotation: looks again at once, so nothing is skipped.
-    if (error === unsettled || (error instanceof Error && reasonOf(error) === "ENOENT")) {
-      log.dirty = true;
-      return;
-    }
-    if (log.state !== "unreadable") context.notes.push({ kind: "unreadable", detail: `${log.path} (${reasonOf(error)})` });
-    log.state = "unreadable";
+    stumble(log, context, error);
   }
+}
+
+/** What to do when looking at a log failed: in the middle of a rotation look again at once; else note it and try again at the next poll. Nothing is skipped. */
+function stumble(log: FollowedLog, context: LogContext, error: unknown): void {
+  if (error === unsettled || reasonOf(error) === "ENOENT") {
+    log.dirty = true;
+    return;
+  }
+  if (log.state !== "unreadable") context.notes.push({ kind: "unreadable", detail: `${log.path} (${reasonOf(error)})` });
+  log.state = "unreadable";
 }
 
 function noteMissing(log: FollowedLog, context: LogContext): void {
@@ -167,11 +171,22 @@ function resume(log: FollowedLog, context: LogContext, marks: readonly Mark[], c
   log.saved = "";
 }
 
-/** A file's content was cut or replaced in place (copytruncate): goes on in the copy, then with what came after. */
-export function replaced(log: FollowedLog, context: LogContext, entry: OpenFile): void {
-  const { file } = entry;
+/** A file's content was cut or replaced in place (copytruncate): goes on in the copy, then with what came after. Gives true where something was done. */
+export function replaced(log: FollowedLog, context: LogContext, entry: OpenFile): boolean {
+  const before = log.open.map(({ file, detached }) => [file, file.inode, detached]);
   log.saved = "";
   log.dirty = true;
+  try {
+    continueElsewhere(log, context, entry);
+  } catch (error) {
+    stumble(log, context, error);
+  }
+  const after = log.open.map(({ file, detached }) => [file, file.inode, detached]);
+  return before.length !== after.length || before.some((row, index) => row.some((value, column) => value !== after[index]?.[column]));
+}
+
+function continueElsewhere(log: FollowedLog, context: LogContext, entry: OpenFile): void {
+  const { file } = entry;
   if (entry.detached) {
     drop(log, entry, context, true);
     return;
@@ -210,9 +225,16 @@ export function overtaken(log: FollowedLog, context: LogContext, entry: OpenFile
   const found = lineage(log, entry.file.mark(), false, context);
   const missed = found?.newer.filter(({ candidate }) => candidate.rotated !== undefined) ?? [];
   if (missed.length === 0) return false;
+  const elders = log.open.length - 1;
   log.open.pop();
-  entry.file.close();
-  openAll(log, context, found?.newer ?? []);
+  try {
+    openAll(log, context, found?.newer ?? []);
+    entry.file.close();
+  } catch (error) {
+    for (const { file } of log.open.splice(elders)) file.close();
+    log.open.push(entry);
+    stumble(log, context, error);
+  }
   return true;
 }
 
@@ -318,7 +340,14 @@ function openAll(log: FollowedLog, context: LogContext, files: readonly Newer[])
   // The rest, the live file among them, is found again from the last of these.
   for (const { candidate, mark, head } of files.slice(0, openAtOnce)) {
     const before = log.open.at(-1);
-    openFile(log, context, candidate, mark, head);
+    try {
+      openFile(log, context, candidate, mark, head);
+    } catch (error) {
+      // A rotated file that may not be read must not hold up the live one.
+      if (candidate.rotated === undefined || error === unsettled || !/^E(ACCES|PERM)$/.test(reasonOf(error))) throw error;
+      context.notes.push({ kind: "gap", detail: `${candidate.path} (${reasonOf(error)})` });
+      continue;
+    }
     if (before !== undefined && before.superseded === 0) before.superseded = Date.now();
   }
 }
