@@ -79,6 +79,7 @@ export function guardMethods(guard: Guard): ControlMethods {
       return { answers };
     },
     ban: async (params): Promise<BanAnswer> => responder.ban(textParam(params, "target"), person(params), numberParam(params, "ttl"), params["override"] === true),
+    disown: async (params) => responder.disown(textParam(params, "target"), person(params)),
     unban: async (params) => responder.unban(textParam(params, "target"), person(params)),
     bans: async (params) => store.decisions({ limit: numberParam(params, "limit") ?? 1_000, ...(params["all"] === true ? {} : { active: true, at: Date.now() }) }),
     allow: async () => responder.allow.list(),

@@ -6,6 +6,7 @@ import type { StateStore } from "#contracts/state-store.ts";
 import type { Language } from "#core/text/text.ts";
 import { defaultLimits } from "#respond/checks.ts";
 import type { GuardInputs } from "#respond/guard.ts";
+import { systemLookup } from "#respond/crawlers.ts";
 import { machineFacts } from "#respond/machine.ts";
 import { defaultPolicy, type Policy } from "#respond/policy.ts";
 import { responder, type Responder } from "#respond/responder.ts";
@@ -75,12 +76,23 @@ export async function openGuard(config: Config, options: OpenGuardOptions): Prom
   }
 }
 
+const listsFresh = 60_000;
+
 /** What the guard is told of this machine and its operator. */
 export function guardInputs(config: Config, directory: string): GuardInputs {
-  const lists = networkLists(directory);
+  let lists = networkLists(directory);
+  let readAt = Date.now();
   return {
     machine: () => machineFacts(),
-    lists: () => lists,
+    // Read again now and then, so that `haechi lists update` takes effect without a restart.
+    lists: () => {
+      if (Date.now() - readAt > listsFresh) {
+        lists = networkLists(directory);
+        readAt = Date.now();
+      }
+      return lists;
+    },
+    lookup: systemLookup(),
     infrastructure: [...config.infrastructure, ...config.allow],
     trustedProxies: config.proxies,
     operators: operatorAddresses,

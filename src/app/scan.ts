@@ -121,7 +121,7 @@ function scoreOfActor(actor: ScanActor): number {
 
 function proposes(signals: readonly Signal[], policy: Policy): boolean {
   const { kind } = (signals[0] as Signal).actor;
-  return (kind === "ip" || kind === "network") && signals.some((signal) => policyAnswer({ ...policy, mode: "auto" }, signal) !== "ignore");
+  return (kind === "ip" || kind === "network") && signals.some((signal) => policyAnswer({ ...policy, mode: "auto" }, signal, signal.last) !== "ignore");
 }
 
 function originOf(signals: readonly Signal[]): { kind: "rule"; rule: string; signal: string } {

@@ -12,7 +12,7 @@ import type { CaseBook } from "./cases.ts";
 import type { Guard } from "./guard.ts";
 import { shortId } from "./ids.ts";
 import type { Ledger } from "./ledger.ts";
-import { banTime, policyAnswer, type Answer, type Policy } from "./policy.ts";
+import { banTime, isHistory, policyAnswer, type Answer, type Policy } from "./policy.ts";
 
 /** A ban that somebody wants, with what policy answers to it. */
 interface Wish extends Pick<Proposal, "id" | "target" | "claim" | "origin" | "reason" | "level" | "case" | "score" | "why" | "evidence"> {
@@ -52,7 +52,7 @@ export function intake(options: IntakeOptions): Intake {
     const proposals: Proposal[] = [];
     const decisions: Decision[] = [];
     for (const signal of signals) {
-      const answer = policyAnswer(policy, signal);
+      const answer = policyAnswer(policy, signal, clock());
       if (answer === "ignore") continue;
       const origin: Origin = { kind: "rule", rule: signal.rule, signal: signal.id };
       const inCase = open.open.get(`${signal.actor.kind}\n${signal.actor.id}`)?.id;
@@ -71,7 +71,7 @@ export function intake(options: IntakeOptions): Intake {
       }
     }
     await ledger.record(decisions, { signals, cases: changed, proposals });
-    for (const value of changed) if (value.state === "open" && before.get(value.id) !== value.level && value.level !== "normal") onNotice(caseNotice(value));
+    for (const value of changed) if (value.state === "open" && before.get(value.id) !== value.level && value.level !== "normal" && !isHistory(policy, value.updated, clock())) onNotice(caseNotice(value));
     for (const proposal of proposals) tell(proposal);
     return { proposals, decided: decisions.some(({ state }) => state === "decided") };
   };

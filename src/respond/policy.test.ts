@@ -17,6 +17,12 @@ const past = (from: number, until: number, more: Partial<Decision> = {}): Decisi
   at: from,
   ...more,
 });
+const at = Date.UTC(2026, 10, 20);
+
+it("takes what is long over for history, whatever its level", () => {
+  expect(policyAnswer({ ...defaultPolicy, mode: "auto" }, { level: "critical", actionable: true, last: at - 3 * 3_600_000 }, at)).toBe("ignore");
+});
+
 const hours = (earlier: readonly Decision[], now: number): number => banTime(defaultPolicy, "45.9.20.31", earlier, now) / 3_600;
 
 describe("policyAnswer", () => {
@@ -30,7 +36,7 @@ describe("policyAnswer", () => {
     ["auto", "high", true, "act"],
     ["auto", "critical", false, "ignore"],
   ] as const)("in mode %s, level %s, actionable %s: %s", (mode, level, actionable, answer) => {
-    expect(policyAnswer({ ...defaultPolicy, mode }, { level, actionable })).toBe(answer);
+    expect(policyAnswer({ ...defaultPolicy, mode }, { level, actionable, last: at }, at)).toBe(answer);
   });
 });
 

@@ -17,6 +17,8 @@ export interface Policy {
   readonly answerWithin: number;
   /** Milliseconds between two signals of one actor that still make one case. */
   readonly caseGap: number;
+  /** Milliseconds after which an attack is history: it makes a case, but no proposal, ban or notice (first start on old logs). */
+  readonly history: number;
 }
 
 const hour = 3_600_000;
@@ -28,14 +30,20 @@ export const defaultPolicy: Policy = {
   decay: 30 * 24 * hour,
   answerWithin: 24 * hour,
   caseGap: 6 * hour,
+  history: 2 * hour,
 };
 
-/** What `policy` answers to a signal, before the guard is asked. */
-export function policyAnswer(policy: Policy, signal: Pick<Signal, "level" | "actionable">): Answer {
+/** What `policy` answers to a signal at `now`, before the guard is asked. */
+export function policyAnswer(policy: Policy, signal: Pick<Signal, "level" | "actionable" | "last">, now: number): Answer {
   const answer = policy.levels[signal.level];
-  if (!signal.actionable || answer === "ignore") return "ignore";
+  if (!signal.actionable || answer === "ignore" || isHistory(policy, signal.last, now)) return "ignore";
   if (policy.mode === "watch") return "record";
   return policy.mode === "ask" ? "ask" : answer;
+}
+
+/** True for what happened too long before `now` to act on it. */
+export function isHistory(policy: Policy, time: number, now: number): boolean {
+  return now - time > policy.history;
 }
 
 /**

@@ -1,7 +1,8 @@
 import { adaptiveParser } from "#pipeline/adaptive-parser.ts";
 import { eventToJson } from "#core/event.ts";
 import { sanitize } from "#core/sanitize.ts";
-import { explainEvent, loadRuleSet, parserContext, parserPlugins } from "#app/builtins.ts";
+import { loadRuleSet, parserContext, parserPlugins } from "#app/builtins.ts";
+import { explainEvent } from "#detectors/sigma-rules/explain-event.ts";
 import { loadConfig } from "#app/config/load-config.ts";
 import { textOption, type Command } from "../command.ts";
 import { paint, table } from "../render.ts";
@@ -20,7 +21,7 @@ export const explain: Command = {
     const settings = parserContext(config, { timeZone: zoneOption(context, "timezone"), year: integerOption(context, "year", 1_970, 2_200) });
     const parser = adaptiveParser(parserPlugins(config, textOption(context, "format")), settings);
     const event = parser.parse({ source: "-", text: context.arguments[0] as string, line: 1, offset: 0, writtenBy: Date.now() });
-    const matches = event ? explainEvent(loadRuleSet(config, []), event) : [];
+    const matches = event ? explainEvent(loadRuleSet(config, []), event, context.language) : [];
     if (context.options["json"] === true) {
       await context.out(`${JSON.stringify({ parser: event?.["event.module"] ?? null, event: event ? eventToJson(event) : null, matches })}\n`);
       return event ? 0 : 1;
@@ -33,8 +34,10 @@ export const explain: Command = {
     const fields = Object.entries(eventToJson(event)).map(([field, value]): string[] => [field, String(value)]);
     await context.out(`${colours.bold(context.say("cli.explain.parser", { parser: String(event["event.module"] ?? "") }))}\n${table(fields)}\n`);
     if (matches.length === 0) await context.out(`${context.say("cli.explain.no-rule")}\n`);
-    for (const { title, rule, level, reasons } of matches) {
-      await context.out(`${colours.yellow(sanitize(rule, 100))}  ${sanitize(title, 160)}  ${level}\n${reasons.map((reason) => `    ${sanitize(reason, 300)}\n`).join("")}`);
+    for (const { title, rule, level, why, counts } of matches) {
+      const reasons = why.map(({ selection, field, value, pattern }) => `    ${sanitize(`${selection}: ${field ?? ""} ${String(value)} ~ ${String(pattern)}`, 300)}\n`);
+      const counted = counts.length > 0 ? `    ${context.say("cli.explain.counts", { rules: counts.join(", ") })}\n` : "";
+      await context.out(`${colours.yellow(sanitize(rule, 100))}  ${sanitize(title, 160)}  ${level}\n${reasons.join("")}${counted}`);
     }
     return 0;
   },
