@@ -1,3 +1,5 @@
+import { ownString } from "#core/own-string.ts";
+
 const monthNames = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 /** Month from its three-letter English name, 0 to 11, or -1. */
@@ -47,17 +49,28 @@ function readMinute(text: string, at: number): number {
  * there is none. Lines come in order, so the last minute is remembered and only the seconds are read.
  */
 export function clfClock(): (text: string, at: number) => number {
+  /** `10/Oct/2000:13:55:` */
   let prefix = "-";
-  let zone = "-";
+  let sign = 0;
+  let zoneHours = -1;
+  let zoneMinutes = -1;
   let minute = Number.NaN;
   return (text, at) => {
-    if (!text.startsWith(prefix, at) || !text.startsWith(zone, at + 20)) {
+    // One comparison of a slice costs half of what reading its characters does.
+    if (
+      text.slice(at, at + 18) !== prefix ||
+      text.charCodeAt(at + 20) !== 32 ||
+      text.charCodeAt(at + 21) !== sign ||
+      twoDigits(text, at + 22) !== zoneHours ||
+      twoDigits(text, at + 24) !== zoneMinutes
+    ) {
       const read = readMinute(text, at);
-      if (!(read === read)) return Number.NaN;
+      if (Number.isNaN(read)) return read;
       minute = read;
-      // Joined and split so that neither keeps the chunk that the line is a slice of.
-      prefix = Buffer.from(text.slice(at, at + 18), "latin1").toString("latin1");
-      zone = Buffer.from(text.slice(at + 20, at + 26), "latin1").toString("latin1");
+      prefix = ownString(text.slice(at, at + 18));
+      sign = text.charCodeAt(at + 21);
+      zoneHours = twoDigits(text, at + 22);
+      zoneMinutes = twoDigits(text, at + 24);
     }
     const seconds = twoDigits(text, at + 18);
     return seconds < 0 || seconds > 60 ? Number.NaN : minute + seconds * 1_000;

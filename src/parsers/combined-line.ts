@@ -1,10 +1,11 @@
 import type { ParserContext } from "#contracts/parser.ts";
 import type { LogRecord } from "#contracts/source.ts";
 import type { LogEvent } from "#core/event.ts";
-import { addressOf, addressReader, clientAddresses, portOf } from "./client-address.ts";
+import { addressReader, clientAddresses, portOf } from "./client-address.ts";
 import { clfClock } from "./clf-time.ts";
 import { closingQuote, unescapeLogValue } from "./log-escapes.ts";
 import { readRequest, requestParts } from "./request-line.ts";
+import { hostOf, originParts, readOrigin } from "./combined-origin.ts";
 import { readTail, tailParts } from "./combined-tail.ts";
 import { timestampReader } from "./timestamp.ts";
 
@@ -24,72 +25,20 @@ export function combinedReader(module: string, dataset: string, context: ParserC
   const clients = clientAddresses(context.trustedProxies);
   const request = requestParts();
   const tail = tailParts();
-  let time = Number.NaN;
-  /** Where the request's opening quote is, and where the time's bracket. */
-  let quote = -1;
-  let bracket = -1;
-  let peer: string | undefined;
-  let domain: string | undefined;
-  let host: string | undefined;
-  let port: number | undefined;
-  let user: string | undefined;
-
-  /** Any form but `address - - [`. */
-  const readEnvelope = (text: string): boolean => {
-    let tries = 0;
-    for (quote = text.indexOf('"'); quote >= 0 && tries < 16; quote = text.indexOf('"', quote + 1)) {
-      if (text.charCodeAt(quote - 1) !== 32 || text.charCodeAt(quote - 2) !== 93) continue;
-      tries++;
-      const window = Math.max(0, quote - 64);
-      bracket = text.charCodeAt(quote - 29) === 91 ? quote - 29 : window + text.slice(window, quote - 2).lastIndexOf("[");
-      if (bracket < window || bracket < 2) continue;
-      time = clock(text, bracket + 1);
-      if (!(time === time)) time = readTime(text.slice(bracket + 1, quote - 2));
-      if (time === time) return true;
-    }
-    return false;
-  };
-
-  /** The fields before the time: `[host[:port]] address ident user`. */
-  const readOrigin = (text: string): void => {
-    const first = text.indexOf(" ");
-    let written = text.slice(0, first);
-    let after = first + 1;
-    const second = text.indexOf(" ", after);
-    if (second > 0 && second < bracket - 1) {
-      const next = text.slice(after, second);
-      const nextAddress = address(next);
-      // `host address ident user`: with an address as host it takes four fields to tell it from `address ident user`.
-      if (nextAddress !== undefined && (address(written) === undefined || text.indexOf(" ", text.indexOf(" ", second + 1) + 1) < bracket)) {
-        host = written.endsWith(",") ? undefined : hostOf(written);
-        // A list (`%{X-Forwarded-For}i` in the address's place): the last one is what the nearest proxy saw.
-        let last = next;
-        after = second + 1;
-        if (written.endsWith(",") && next.endsWith(",")) {
-          for (let end = text.indexOf(" ", after); last.endsWith(",") && end > 0 && end < bracket; end = text.indexOf(" ", after)) {
-            last = text.slice(after, end);
-            after = end + 1;
-          }
-        }
-        written = last;
-      }
-    }
-    peer = address(written);
-    if (peer === undefined) domain = hostOf(written);
-    else port = peer.length === written.length ? undefined : portOf(written);
-    // What is left is `ident user `; only the user can hold spaces.
-    const ident = text.indexOf(" ", after);
-    if (ident > 0 && ident + 1 < bracket - 1) user = absent(unescapeLogValue(text.slice(ident + 1, bracket - 1)));
-  };
+  const origin = originParts();
+  const readers = { clock, readTime, address };
 
   return (record) => {
     const text = record.text;
     const space = text.indexOf(" ");
     if (space < 1) return undefined;
-    port = undefined;
-    domain = undefined;
-    host = undefined;
-    user = undefined;
+    let time: number;
+    let quote: number;
+    let peer: string | undefined;
+    let port: number | undefined;
+    let domain: string | undefined;
+    let host: string | undefined;
+    let user: string | undefined;
     // `address - - [10/Oct/2000:13:55:36 -0700] "`
     if (
       text.charCodeAt(space + 5) === 91 &&
@@ -102,15 +51,15 @@ export function combinedReader(module: string, dataset: string, context: ParserC
       text.charCodeAt(space + 4) === 32
     ) {
       time = clock(text, space + 6);
-      if (!(time === time)) return undefined;
+      if (Number.isNaN(time)) return undefined;
       quote = space + 34;
       const written = text.slice(0, space);
       peer = address(written);
       if (peer === undefined) domain = hostOf(written);
       else if (peer.length !== space) port = portOf(written);
     } else {
-      if (!readEnvelope(text)) return undefined;
-      readOrigin(text);
+      if (!readOrigin(origin, text, readers)) return undefined;
+      ({ time, quote, peer, port, domain, host, user } = origin);
     }
 
     let at = quote + 1;
@@ -194,10 +143,6 @@ export function combinedReader(module: string, dataset: string, context: ParserC
   };
 }
 
-function absent(value: string): string | undefined {
-  return value === "-" || value === "" || value === '""' ? undefined : value;
-}
-
 /** A value between quotes: escapes undone, undefined for `-` and for nothing. */
 function quoted(text: string, start: number, end: number): string | undefined {
   const length = end - start;
@@ -213,12 +158,4 @@ function isBoundary(text: string, at: number): boolean {
 function afterSpace(text: string, at: number): number {
   const space = text.indexOf(" ", at);
   return space < 0 ? text.length : space + 1;
-}
-
-/** A host name or address in the place of one, without its port; undefined for `-`, `unix:` and garbage. */
-function hostOf(written: string): string | undefined {
-  const known = addressOf(written);
-  if (known !== undefined) return known;
-  const name = /^([\w.-]{1,253})(?::\d{1,5})?$/.exec(written)?.[1];
-  return name === undefined || name === "-" ? undefined : name.toLowerCase();
 }

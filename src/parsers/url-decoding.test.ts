@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { unescapeLogValue } from "./log-escapes.ts";
 import { decodeUrl } from "./url-decoding.ts";

@@ -51,7 +51,8 @@ function decodeOnce(text: string, plus: boolean): string {
       out += `${text.slice(copied, i)} `;
       copied = i + 1;
     } else if (code === 37) {
-      const point = escapedCodePoint(text, i, "%");
+      let point = hexByte(text, i + 1);
+      if (point > 127) point = escapedCodePoint(text, i, "%");
       if (point < 0) continue;
       out += text.slice(copied, i) + String.fromCodePoint(point);
       copied = i + utf8Length(point) * 3;
