@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { banCover, flattenBans, rangeToCidrs, subtractBans, type Piece } from "./ban-cover.ts";
 import { formatCidr, overlaps, parseCidr, type Cidr } from "./ip.ts";

@@ -25,11 +25,9 @@ export function flattenBans(bans: readonly Piece[]): Piece[] {
     open.cursor = last + 1n;
   };
   const closeBefore = (next: Cidr | undefined): void => {
-    let top = stack.at(-1);
-    while (top && (next === undefined || !overlaps(top.piece.cidr, next))) {
+    for (let top = stack.at(-1); top && !(next && overlaps(top.piece.cidr, next)); top = stack.at(-1)) {
       emit(top, top.piece.cidr.last);
       stack.pop();
-      top = stack.at(-1);
     }
   };
   // Networks nest or are apart, so after sorting (widest first) the open ones on the stack are exactly the covers.

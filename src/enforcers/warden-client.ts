@@ -258,7 +258,10 @@ export async function startWarden(options: StartWardenOptions, signal: AbortSign
   const close = async (): Promise<void> => {
     await client.close();
     child.stdin.destroy();
+    // Only a guard that is still root may signal it; else the end of its standard input must do.
+    const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
     await exited;
+    clearTimeout(timer);
   };
   try {
     const died = exited.then((status) => {

@@ -4,7 +4,7 @@ import type { Ban } from "#core/decision.ts";
 import { cidrSet, formatCidr, parseCidr, type Cidr } from "#core/ip.ts";
 import { en, type TextKey } from "#core/text/en.ts";
 import { fill } from "#core/text/fill.ts";
-import type { WardenRefusal } from "#core/warden-message.ts";
+import { wardenLimits, type WardenRefusal } from "#core/warden-message.ts";
 import type { WardenClient } from "./warden-client.ts";
 
 const refusals: Readonly<Record<WardenRefusal, TextKey>> = {
@@ -34,13 +34,16 @@ export function wardenEnforcer(name: string, client: WardenClient, limit: number
       const latest = new Map<string, Ban>();
       for (const ban of desired) if (ban.until > now && ban.until > (latest.get(ban.target)?.until ?? 0)) latest.set(ban.target, ban);
       const bans = [...latest.values()].map(({ target, until }) => ({ target, until }));
+      const tooMany = bans
+        .splice(wardenLimits.bans)
+        .map(({ target }) => ({ target, reason: fill(en["enforce.refusedTooMany"], { limit: wardenLimits.bans }) }));
       const done = await client.request({ do: "block", bans, only: true }, signal);
       known = [...latest.values()].flatMap((ban) => {
         const cidr = parseCidr(ban.target);
         return cidr ? [{ ...ban, cidr }] : [];
       });
       const failed = done.failed.map(({ target, why }) => ({ target, reason: fill(Object.hasOwn(refusals, why) ? en[refusals[why]] : why, { limit }) }));
-      return { added: done.added, removed: done.removed, kept: done.kept, failed };
+      return { added: done.added, removed: done.removed, kept: done.kept, failed: [...failed, ...tooMany] };
     },
     async list(signal) {
       const { bans } = await client.request({ do: "list" }, signal);

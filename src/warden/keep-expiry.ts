@@ -3,13 +3,26 @@ import type { WardenBackend } from "./backend.ts";
 import type { RequestWork } from "./request-work.ts";
 import { reasonOf, WardenError } from "./warden-error.ts";
 
-/** Removes rules at their end for a firewall without timeouts: looks at start, then at the next end, at least each 30 s. */
-export function keepExpiry(backend: WardenBackend, work: RequestWork, notice: (error: HaechiError) => void): () => void {
-  if (!backend.expire) return () => {};
+/** Longest wait in milliseconds: the clock may have been set meanwhile. */
+const longestWait = 60_000;
+
+/** Ends rules on time where the firewall has no timeouts. */
+export interface Expiry {
+  /** Looks again now: rules were added. */
+  wake(): void;
+  stop(): void;
+}
+
+/** Removes rules at their end for a firewall without timeouts: looks now, for what ended meanwhile, then at each next end. */
+export function keepExpiry(backend: WardenBackend, work: RequestWork, notice: (error: HaechiError) => void): Expiry {
+  if (!backend.expire) return { wake: () => {}, stop: () => {} };
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
+  let looking = false;
+  let again = false;
   const look = async (): Promise<void> => {
-    let wait = 30_000;
+    let wait = longestWait;
+    looking = true;
     try {
       const next = await work.turn(async () => {
         await backend.expire?.();
@@ -19,11 +32,22 @@ export function keepExpiry(backend: WardenBackend, work: RequestWork, notice: (e
     } catch (error) {
       notice(new WardenError("warden-expiry", "enforce.wardenExpiry", { reason: reasonOf(error) }, { cause: error }));
     }
-    if (!stopped) timer = setTimeout(() => void look(), wait);
+    looking = false;
+    if (!stopped) timer = setTimeout(() => void look(), again ? 0 : wait);
+    again = false;
   };
   void look();
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
+  return {
+    wake() {
+      if (looking) again = true;
+      else if (!stopped) {
+        clearTimeout(timer);
+        void look();
+      }
+    },
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
   };
 }

@@ -5,8 +5,8 @@ import { runCommand } from "./run-command.ts";
 /*
  * Node cannot ask the kernel for the peer of a Unix socket (SO_PEERCRED). What keeps others out is the file system: the
  * socket has mode 0600 and belongs to the one user, in a folder only root can write. This is a second look, not the lock:
- * `ss -xp` names the processes that hold the other end. A process may be gone already, or the descriptor handed on, and
- * then nothing is known.
+ * `ss -xp` names the processes that hold the other end. A process may be gone already, have handed the descriptor on, or
+ * live in another network namespace, and then nothing is known.
  */
 
 /** User ids of the processes at the other end of a Unix connection; none where that cannot be found out. */

@@ -1,11 +1,10 @@
 import type { Socket } from "node:net";
 import { HaechiError } from "#core/error.ts";
-import { parseWardenRequest, wardenLimits, type WardenReply } from "#core/warden-message.ts";
-import type { RequestWork } from "./request-work.ts";
+import { parseWardenRequest, wardenLimits, type WardenReply, type WardenRequest } from "#core/warden-message.ts";
 import { reasonOf, WardenError } from "./warden-error.ts";
 
 /** Reads requests line by line and answers each; a line that is too long or no request ends the connection. */
-export function serveConnection(socket: Socket, work: RequestWork): void {
+export function serveConnection(socket: Socket, answer: (request: WardenRequest) => Promise<unknown>): void {
   let parts: Buffer[] = [];
   let size = 0;
   let ended = false;
@@ -38,7 +37,7 @@ export function serveConnection(socket: Socket, work: RequestWork): void {
         misunderstood(request);
         return;
       }
-      work.answer(request).then(
+      answer(request).then(
         (result) => reply({ id: request.id, ok: true, result }),
         (error: unknown) => fail(request.id, error),
       );

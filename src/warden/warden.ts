@@ -2,7 +2,7 @@ import { chmod, chown, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import type { HaechiError } from "#core/error.ts";
 import { wardenLimits, type WidestNetwork } from "#core/warden-message.ts";
-import { keepExpiry } from "./keep-expiry.ts";
+import { keepExpiry, type Expiry } from "./keep-expiry.ts";
 import { nftablesBackend } from "./nftables-backend.ts";
 import { peerUids } from "./peer.ts";
 import { requestWork } from "./request-work.ts";
@@ -41,6 +41,7 @@ export async function runWarden(options: WardenOptions): Promise<Warden> {
   const backend = options.backend === "ufw" ? ufwBackend() : nftablesBackend();
   const work = requestWork(backend, options.widest ?? { prefix4: 24, prefix6: 48 });
   const sockets = new Set<Socket>();
+  let expiry: Expiry | undefined;
 
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy());
@@ -58,7 +59,11 @@ export async function runWarden(options: WardenOptions): Promise<Warden> {
         socket.destroy();
         return;
       }
-      serveConnection(socket, work);
+      serveConnection(socket, async (request) => {
+        const result = await work.answer(request);
+        if (request.do === "block") expiry?.wake();
+        return result;
+      });
     })();
   });
   await claimPath(socketPath, allowGid);
@@ -66,11 +71,11 @@ export async function runWarden(options: WardenOptions): Promise<Warden> {
   // The folder belongs to root, so nobody can have put a link in the socket's place.
   await chmod(socketPath, 0o600);
   await chown(socketPath, allowUid, allowGid);
-  const stopExpiry = keepExpiry(backend, work, notice);
+  expiry = keepExpiry(backend, work, notice);
 
   return {
     async close() {
-      stopExpiry();
+      expiry?.stop();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
       await closed;

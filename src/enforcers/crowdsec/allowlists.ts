@@ -34,7 +34,8 @@ async function oneByOne(machine: LapiMachine, targets: readonly string[], signal
       return;
     }
     if (answer.status !== 200 || !isRecord(answer.body)) throw unexpectedAnswer("GET /v1/allowlists/check", answer);
-    if (answer.body["allowlisted"] === true) found.set(target, String(answer.body["reason"] ?? ""));
+    const { allowlisted: listed, reason } = answer.body;
+    if (listed === true) found.set(target, typeof reason === "string" ? reason : "");
   };
   const rest = sorted.values();
   const first = rest.next();
