@@ -58,7 +58,7 @@ export async function discoverSources(
     const pattern = join(logs, name);
     const directory = dirname(pattern);
     if (isGlob(name) && existsSync(directory) && !allowed(directory, constants.R_OK | constants.X_OK)) {
-      problems.push(denied(directory, "sources.problem.deniedDirectory"));
+      if (!problems.some((problem) => problem.path === directory)) problems.push(denied(directory, "sources.problem.deniedDirectory"));
       return false;
     }
     const files = expandGlob(pattern).filter((path) => parseRotatedName(path) === undefined && isFile(path));

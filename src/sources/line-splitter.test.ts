@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { createLineSplitter, eachLine, longestLine, type LineChunk } from "./line-splitter.ts";
 
 interface Line {

@@ -127,7 +127,9 @@ async function* decodedBytes(path: string, magic: Magic | undefined, options: Re
 /** The bytes of an open file; a stream would close it. */
 async function* bytesOf(descriptor: number, signal: AbortSignal | undefined, onBytes: ((bytes: number) => void) | undefined): AsyncGenerator<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(262_144);
-  for (let position = 0; signal?.aborted !== true;) {
+  let position = 0;
+  for (;;) {
+    if (signal?.aborted === true) return;
     const count = readSync(descriptor, buffer, 0, buffer.length, position);
     if (count === 0) return;
     position += count;

@@ -190,7 +190,7 @@ async function gather(log: FollowedLog, context: LogContext, records: LogRecord[
   // A newer file is read no further than it went before its elders' ends were seen: a writer's lines keep their order.
   const limits = new Map<OpenFile, number>();
   for (const entry of log.open.slice(1)) limits.set(entry, entry.file.size());
-  for (const entry of [...log.open]) {
+  for (const entry of log.open.slice()) {
     for (;;) {
       const before = records.length;
       entry.file.take(records, batchSize - records.length, context.notes);

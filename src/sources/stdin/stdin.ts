@@ -41,6 +41,8 @@ async function* readInput(id: string, input: Readable, signal: AbortSignal): Asy
   // An aborted reader takes nothing from the input: the next one gets it.
   if (signal.aborted) return;
   input.on("data", onData).on("end", onEnd).on("close", onEnd).on("error", onError);
+  // A reader before may have left it paused.
+  input.resume();
   try {
     for (;;) {
       const records = await queue.take(batchSize, signal);
