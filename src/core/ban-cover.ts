@@ -25,7 +25,9 @@ export function flattenBans(bans: readonly Piece[]): Piece[] {
     open.cursor = last + 1n;
   };
   const closeBefore = (next: Cidr | undefined): void => {
-    for (let top = stack.at(-1); top && !(next && overlaps(top.piece.cidr, next)); top = stack.at(-1)) {
+    for (;;) {
+      const top = stack.at(-1);
+      if (!top || (next && overlaps(top.piece.cidr, next))) return;
       emit(top, top.piece.cidr.last);
       stack.pop();
     }

@@ -4,7 +4,7 @@ import { commandFailed, mustRun, runCommand } from "./run-command.ts";
 import { WardenError } from "./warden-error.ts";
 
 /** ufw rewrites and reloads all its rules for each one (about 0.2 s), so a long list would keep it busy for minutes. */
-export const ufwLimit = 256;
+const ufwLimit = 256;
 const slack = 2_000;
 const needed = { package: "ufw" } as const;
 

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { enforcerConformance } from "#contracts/conformance/enforcer.ts";
 import type { Ban } from "#core/decision.ts";
+import { allowlisted } from "#enforcers/crowdsec/allowlists.ts";
 import { crowdsecEnforcer } from "#enforcers/crowdsec/crowdsec.ts";
 import { decisionsStream, type DecisionsChange } from "#enforcers/crowdsec/decisions-stream.ts";
+import { lapiMachine } from "#enforcers/crowdsec/lapi.ts";
 import { cannotRun } from "./run-program.ts";
 import { startLapi, type Lapi } from "./start-crowdsec.ts";
 
@@ -95,6 +97,12 @@ describe.skipIf(why)("crowdsec with the real local API", () => {
       await enforcer.flush(signal());
       expect(await enforcer.list(signal())).toEqual([]);
     }, 60_000);
+
+    test("has no allow lists in this version, which stops no ban", async () => {
+      const machine = lapiMachine(lapi);
+      expect((await machine.ask("GET", "/allowlists/check/45.9.20.31", undefined, signal())).status).toBe(404);
+      expect(await allowlisted(machine, ["45.9.20.31", "103.77.4.0/24"], signal())).toEqual(new Map());
+    });
 
     test("signs in again after the server was restarted", async () => {
       const enforcer = crowdsecEnforcer(lapi);
