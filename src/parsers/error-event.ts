@@ -32,6 +32,9 @@ export interface ErrorLine {
   readonly message: string;
 }
 
+/** Without credentials nothing was tried, and connections that are never used are closed: browsers do both. */
+const innocent: ReadonlySet<string> = new Set(["no_credentials", "client_closed"]);
+
 /** The event of an error line. Lines that name no client are of the server itself (`host`), without action. */
 export function errorEvent(line: ErrorLine, request: RequestParts): LogEvent {
   const { meaning } = line;
@@ -44,8 +47,7 @@ export function errorEvent(line: ErrorLine, request: RequestParts): LogEvent {
     "event.dataset": line.dataset,
     "event.category": meaning === undefined ? "host" : web,
     "event.action": meaning?.action,
-    // Without credentials nothing was tried: browsers ask so first.
-    "event.outcome": meaning === undefined ? undefined : meaning.reason === "no_credentials" ? "unknown" : "failure",
+    "event.outcome": meaning === undefined ? undefined : innocent.has(meaning.reason ?? "") ? "unknown" : "failure",
     "event.reason": meaning?.reason,
     "event.code": line.code,
     "log.level": line.level,

@@ -120,7 +120,8 @@ function isMissingScript(body: string): boolean {
 }
 
 function nameOf(body: string, end: number): string | undefined {
-  const name = unescapeLogValue(body.slice(5, end)).replace(/^[`'"]|[`'"]$/g, "");
+  // Digest authentication writes `NAME'; the closing quote is part of the mark behind it.
+  const name = unescapeLogValue(body.slice(body.startsWith("user `") ? 6 : 5, end));
   return name === "" ? undefined : name;
 }
 

@@ -46,6 +46,15 @@ describe("json-lines", () => {
     expect(parse({ client_ip: "45.9.20.31" })?.["source.ip"]).toBe("45.9.20.31");
   });
 
+  it("takes garbage in a request's place for what it is", () => {
+    expect(parse({ remote_addr: "45.9.20.31", request: "\u0016\u0003\u0001", status: "400" })).toMatchObject({
+      "event.action": "http_request",
+      "haechi.malformed": true,
+      "url.original": "\\x16\\x03\\x01",
+    });
+    expect(parse({ request: { id: 1 }, status: "ok" })?.["event.action"]).toBeUndefined();
+  });
+
   it("keeps names of lines that are no request", () => {
     expect(parse({ msg: "job done", status: "ok", path: "/tmp/x", size: 5, host: "web1", level: "INFO", pid: 12 })).toMatchObject({
       message: "job done",

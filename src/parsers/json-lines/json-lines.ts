@@ -54,7 +54,7 @@ export function jsonLines(fieldMap: Readonly<Record<string, string>>, context: P
       const text = (meaning: CommonName): string | undefined => textOf(found.get(meaning));
 
       const method = text("method");
-      const request = method === undefined ? requestLine(text("request")) : undefined;
+      const request = method === undefined ? requestLine(text("request"), statusOf(found.get("status"))) : undefined;
       const isWeb = request !== undefined || (method !== undefined && /^[A-Za-z_-]{1,32}$/.test(method) && (text("target") ?? text("path")) !== undefined);
       const fields = webFields();
       fields.time = timeOf(found.get("time"));
@@ -164,8 +164,10 @@ function copyRest(event: Record<string, FieldValue>, flat: ReadonlyMap<string, F
   }
 }
 
-function requestLine(value: string | undefined): string | undefined {
-  return value !== undefined && /^[A-Z_-]{1,32} \S/.test(value) ? value : undefined;
+/** A request line, or what was sent instead of one: beside an HTTP status, `request` can be nothing else. */
+function requestLine(value: string | undefined, status: number | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  return /^[A-Z_-]{1,32} \S/.test(value) || (status !== undefined && status >= 100 && status < 600) ? value : undefined;
 }
 
 function statusOf(value: FieldValue): number | undefined {

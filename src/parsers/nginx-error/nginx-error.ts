@@ -114,6 +114,7 @@ function meaningOf(text: string): ErrorMeaning {
   if (text.startsWith("SSL_do_handshake()") || text.startsWith("peer closed connection in SSL handshake"))
     return { action: "http_error", reason: "tls_handshake" };
   if (text.startsWith("client sent ")) return { action: "http_error", reason: "invalid_request" };
+  if (/^client (?:closed|timed out|prematurely closed)/.test(text)) return { action: "http_error", reason: "client_closed" };
   if (text.startsWith("client intended to send too large body")) return { action: "http_error", reason: "too_large" };
   // The path between is the client's: only the end of the message counts.
   if (text.endsWith("(2: No such file or directory)") || text.endsWith("(20: Not a directory)")) return { action: "http_error", reason: "not_found" };
