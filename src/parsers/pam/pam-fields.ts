@@ -6,41 +6,43 @@ export interface PamFields {
   readonly user: string | undefined;
 }
 
+/** Services that hand the name they were given to PAM as `ruser` as well. */
+const namedTwice: ReadonlySet<string> = new Set(["vsftpd", "ftp", "ftpd", "dovecot", "dovecot-auth", "imap", "pop3"]);
+
 /**
  * `logname=… uid=… euid=… tty=… ruser=… rhost=…[  user=…]` from `at` on. Nothing in it is escaped, and the person signing in chooses
- * `user` and, where the service passes it on (vsftpd, dovecot), `ruser`; `rhost` stands between the two. sshd never sets `ruser`,
- * so there the first `rhost` is the service's. Elsewhere each reading is tried: `ruser` and `user` are the same name where both are
- * crafted. Where readings with different hosts are left, none is taken.
+ * `user` and, with some services, `ruser`; `rhost` stands between the two. sshd never sets `ruser`, so there the first `rhost` is the
+ * service's own. Elsewhere every reading that the service could have written is looked at (with a `user` there is either no `ruser`
+ * or the same name); where their hosts differ, none is taken.
  */
 export function readPamFields(message: string, at: number, service: string | undefined): PamFields {
   const ruserAt = message.indexOf("ruser=", at);
   if (ruserAt < 0) return { host: undefined, user: userAfter(message, at) };
   const nameAt = ruserAt + 6;
-  if (service === "sshd") {
-    const rhostAt = message.indexOf("rhost=", nameAt);
-    return rhostAt === nameAt + 1 ? reading(message, nameAt, rhostAt - 1) : { host: undefined, user: undefined };
-  }
-  let first: PamFields | undefined;
-  let told: PamFields | undefined;
+  const unknown: PamFields = { host: undefined, user: undefined };
   let split = message.indexOf(" rhost=", nameAt);
-  let ambiguous = false;
+  if (split < 0) return unknown;
+  const first = reading(message, split);
+  const next = message.indexOf(" rhost=", split + 1);
+  if (service === "sshd") return split === nameAt ? first : unknown;
+  if (next < 0) return first;
+
+  const twice = service !== undefined && namedTwice.has(service);
+  let found: PamFields | undefined;
   for (let tries = 0; split >= 0; split = message.indexOf(" rhost=", split + 1), tries++) {
     // More than a name can hold: somebody is playing.
-    if (tries > 16) return { host: undefined, user: undefined };
-    const next = reading(message, nameAt, split);
-    if (!first) first = next;
-    else ambiguous ||= next.host !== first.host;
+    if (tries > 16) return unknown;
+    const { host, user } = reading(message, split);
     const ruser = message.slice(nameAt, split);
-    if (next.user !== undefined && next.user !== ruser) continue;
-    if (told && told.host !== next.host) return { host: undefined, user: undefined };
-    told = next;
+    if (user !== undefined && user !== ruser && (twice || ruser !== "")) continue;
+    if (found && found.host !== host) return unknown;
+    found = { host, user };
   }
-  if (!ambiguous) return first ?? { host: undefined, user: undefined };
-  return told ?? { host: undefined, user: undefined };
+  return found ?? unknown;
 }
 
 /** The host and the user behind it, when ` rhost=` begins at `split`. */
-function reading(message: string, _nameAt: number, split: number): PamFields {
+function reading(message: string, split: number): PamFields {
   const hostAt = split + 7;
   let end = message.indexOf(" ", hostAt);
   if (end < 0) end = message.length;

@@ -35,7 +35,7 @@ export function readConnection(message: string, end: number, envelope: Envelope)
     return connection && ended(message, connection, "timeout", envelope);
   }
   const peer = peerAt(message, 16);
-  if (!peer || !message.startsWith(" on ", peer.end)) return undefined;
+  if (!peer || (peer.end !== end && !message.startsWith(" on ", peer.end))) return undefined;
   return sshEvent(envelope, message, "network", "ssh_connection", undefined, undefined, peer.host, peer.port, undefined, undefined);
 }
 
@@ -88,8 +88,9 @@ function disconnecting(message: string, text: string, connection: Connection, en
   if (stage === "signed_in") return disconnected(message, undefined, connection, envelope);
   if (text.startsWith("Too many authentication failures")) {
     // Up to 6.8 the text goes on with the name, and nothing else names it.
-    const user = text.startsWith(" for ", 32) ? text.slice(37) : connection.user;
-    const reason = stage === "invalid_user" ? stage : "max_attempts";
+    const invalid = text.startsWith(" for invalid user ", 32);
+    const user = invalid ? text.slice(50) : text.startsWith(" for ", 32) ? text.slice(37) : connection.user;
+    const reason = invalid || stage === "invalid_user" ? "invalid_user" : "max_attempts";
     return addressEvent(envelope, message, "authentication", "ssh_max_attempts", "failure", reason, address, undefined, port, user, undefined);
   }
   if (text.startsWith("Change of username or service not allowed")) return faulty(message, "user_changed", connection, envelope);

@@ -8,6 +8,8 @@ import { stampReader } from "./stamp.ts";
 import { readStructuredHeader } from "./structured.ts";
 
 const severityNames = ["emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug"];
+/** Stands for "no program" where the latest program is kept: no tag looks like it. */
+const noProgram = "\n";
 const repeatedPrefix = "message repeated ";
 
 /**
@@ -34,12 +36,12 @@ function buildParser(context: ParserContext, programs: readonly ProgramParser[])
   // Neighbouring lines mostly come from the same host and program: comparing is cheaper than cutting out and hashing.
   let host = "";
   let hostAndSpace = "\n";
-  let program = "\n";
+  let program = noProgram;
   let own: ProgramParser | undefined;
 
   const useProgram = (name: string): void => {
     if (name === program) return;
-    program = name.length > 128 ? name : ownString(name);
+    program = name === "" ? noProgram : name.length > 128 ? name : ownString(name);
     own = byProgram.get(name) ?? byProgram.get(name.slice(name.lastIndexOf("/") + 1));
   };
 
@@ -85,45 +87,50 @@ function buildParser(context: ParserContext, programs: readonly ProgramParser[])
     return readTag(text, tagAt);
   };
 
+  /** `TAG[PID]: ` and the message. */
   const readTag = (text: string, at: number): LogEvent => {
-    let end = at + program.length;
-    if (!text.startsWith(program, at) || !endsTag(text.charCodeAt(end))) {
-      const space = text.indexOf(" ", at);
-      let stop = space < 0 ? text.length : space;
-      if (text.charCodeAt(stop - 1) === 58) stop--;
-      else {
-        const colon = text.indexOf(":", at);
-        if (colon < 0 || colon > stop) {
-          envelope.program = undefined;
-          envelope.pid = undefined;
-          useProgram("");
-          return dispatch(text.slice(at));
-        }
-        stop = colon;
+    if (text.startsWith(program, at)) {
+      // The tag of the line before: nothing to cut out or look up.
+      let end = at + program.length;
+      envelope.pid = undefined;
+      if (text.charCodeAt(end) === 91) end = readPid(text, end);
+      if (text.charCodeAt(end) === 58 && text.charCodeAt(end + 1) === 32) {
+        envelope.program = program;
+        return readMessage(text, end + 2);
       }
-      const bracket = text.indexOf("[", at);
-      end = bracket > at && bracket < stop ? bracket : stop;
-      useProgram(text.slice(at, end));
     }
-    envelope.program = program;
+    const space = text.indexOf(" ", at);
+    let stop = space < 0 ? text.length : space;
+    if (text.charCodeAt(stop - 1) === 58) stop--;
+    else {
+      const colon = text.indexOf(":", at);
+      stop = colon > stop ? -1 : colon;
+    }
     envelope.pid = undefined;
-    if (text.charCodeAt(end) === 91) {
-      let pid = 0;
-      let i = end + 1;
-      for (let digit = text.charCodeAt(i) - 48; digit >= 0 && digit <= 9 && i < end + 11; digit = text.charCodeAt(++i) - 48) pid = pid * 10 + digit;
-      if (i > end + 1 && text.charCodeAt(i) === 93) {
-        envelope.pid = pid;
-        end = i + 1;
-      } else {
-        const close = text.indexOf("]", end);
-        if (close > 0) end = close + 1;
-      }
+    if (stop <= at) {
+      envelope.program = undefined;
+      useProgram("");
+      return dispatch(text.slice(at));
     }
-    if (text.charCodeAt(end) === 58) end++;
-    if (text.charCodeAt(end) === 32) end++;
-    if (program === "kernel") end = afterKernelClock(text, end);
-    return dispatch(text.slice(end));
+    const bracket = text.indexOf("[", at);
+    const end = bracket > at && bracket < stop ? bracket : stop;
+    if (end < stop) readPid(text, end);
+    useProgram(text.slice(at, end));
+    envelope.program = program;
+    return readMessage(text, text.charCodeAt(stop + 1) === 32 ? stop + 2 : stop + 1);
   };
+
+  /** Takes the process id of `[4242]`, where it is one; index after the bracket, or 0. */
+  const readPid = (text: string, at: number): number => {
+    let pid = 0;
+    let i = at + 1;
+    for (let digit = text.charCodeAt(i) - 48; digit >= 0 && digit <= 9 && i < at + 11; digit = text.charCodeAt(++i) - 48) pid = pid * 10 + digit;
+    if (i === at + 1 || text.charCodeAt(i) !== 93) return 0;
+    envelope.pid = pid;
+    return i + 1;
+  };
+
+  const readMessage = (text: string, at: number): LogEvent => dispatch(text.slice(program === "kernel" ? afterKernelClock(text, at) : at));
 
   return {
     name: "syslog",
@@ -174,10 +181,6 @@ function buildParser(context: ParserContext, programs: readonly ProgramParser[])
       return dispatch(text.slice(message));
     },
   };
-}
-
-function endsTag(code: number): boolean {
-  return code === 91 || code === 58;
 }
 
 /** Index after `<NNN>` at the start, or -1. */
