@@ -5,12 +5,13 @@ import type { Actor, EvidenceReference, Signal } from "#core/signal.ts";
 import type { Language } from "#core/text/text.ts";
 import { noSignals, type Detector } from "#contracts/detector.ts";
 import type { LogRecord } from "#contracts/source.ts";
-import type { CorrelationHit, Correlator } from "#sigma/correlation.ts";
+import type { CompiledCorrelation, CorrelationHit, Correlator, CorrelatorOptions } from "#sigma/correlation.ts";
 import type { RuleSet } from "#sigma/load.ts";
 import { logsourceMatches } from "#sigma/taxonomy.ts";
 import { generationCache } from "../behaviour/generation-cache.ts";
 import { episodes, type Opening } from "../episodes.ts";
 import { dispatch } from "./dispatch.ts";
+import { fastCorrelator } from "./fast-correlator.ts";
 import { planRules, type Feed, type PlannedCorrelation, type PlannedRule, type Slot } from "./plan.ts";
 import { trails } from "./trails.ts";
 
@@ -54,7 +55,7 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
   const candidates = new Int32Array(plan.rules.length);
   const open = episodes("sigma-rules", plan.episodes, maxKeys);
   const kept = trails(plan.slots.length, maxKeys);
-  let correlators = plan.correlations.map(({ compiled }) => compiled.correlator({ maxKeys, lateTolerance }));
+  let correlators = plan.correlations.map(({ compiled }) => makeCorrelator(compiled, { maxKeys, lateTolerance }));
   const sources = logSources(plan.rules);
   /** Time an address of a /64 fired by itself, by correlation and network: while that is fresh the network says nothing new. */
   let leads = new Map<string, number>();
@@ -247,7 +248,7 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
       const given = state as Partial<SigmaRulesState> | undefined;
       if (given?.version !== 1 || given.fingerprint !== plan.fingerprint) throw new RangeError("sigma-rules: state of another version or of other rules");
       const from = structuredClone(given) as SigmaRulesState;
-      correlators = plan.correlations.map(({ compiled }, index) => compiled.correlator({ maxKeys, lateTolerance, snapshot: from.correlators[index] }));
+      correlators = plan.correlations.map(({ compiled }, index) => makeCorrelator(compiled, { maxKeys, lateTolerance, snapshot: from.correlators[index] }));
       kept.restore(from.trails);
       open.restore(from.episodes);
       leads = new Map(from.leads);
@@ -258,6 +259,10 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
       return correlators.reduce((sum, one) => sum + one.evictions, open.evictions);
     },
   };
+}
+
+function makeCorrelator(compiled: CompiledCorrelation, options: CorrelatorOptions): Correlator {
+  return fastCorrelator(compiled, options) ?? compiled.correlator(options);
 }
 
 function textOf(value: unknown): string | undefined {
