@@ -27,6 +27,8 @@ interface Readers {
 
 /** Places that look like the end of the time before this many are given up on. */
 const mostTries = 16;
+/** A request's quote is not looked for further than this: 8 KiB of user name, every byte of it escaped, and room. */
+const longestOrigin = 40_000;
 const longestTime = 64;
 
 /** Reads `[host[:port]] address ident user [time] "` in any of its forms; false where the line does not begin so. */
@@ -68,7 +70,7 @@ export function readOrigin(origin: OriginParts, text: string, readers: Readers):
 /** Index of the bracket before the time that stands right before the first unescaped quote, or -1. */
 function findTime(origin: OriginParts, text: string, { clock, readTime }: Readers): number {
   let tries = 0;
-  for (let quote = text.indexOf('"'); quote >= 0 && tries < mostTries; quote = text.indexOf('"', quote + 1)) {
+  for (let quote = text.indexOf('"'); quote >= 0 && quote < longestOrigin && tries < mostTries; quote = text.indexOf('"', quote + 1)) {
     if (text.charCodeAt(quote - 1) !== 32 || text.charCodeAt(quote - 2) !== 93) continue;
     tries++;
     const window = Math.max(0, quote - longestTime);

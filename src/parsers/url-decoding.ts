@@ -42,22 +42,16 @@ export function escapedCodePoint(text: string, at: number, prefix: string): numb
   return point;
 }
 
-function decodeOnce(text: string, plus: boolean): string {
+/** Percent-decodes once. */
+function decodeOnce(text: string): string {
   let out = "";
   let copied = 0;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code === 43 && plus) {
-      out += `${text.slice(copied, i)} `;
-      copied = i + 1;
-    } else if (code === 37) {
-      let point = hexByte(text, i + 1);
-      if (point > 127) point = escapedCodePoint(text, i, "%");
-      if (point < 0) continue;
-      out += text.slice(copied, i) + String.fromCodePoint(point);
-      copied = i + utf8Length(point) * 3;
-      i = copied - 1;
-    }
+  for (let at = text.indexOf("%"); at >= 0; at = text.indexOf("%", Math.max(copied, at + 1))) {
+    let point = hexByte(text, at + 1);
+    if (point > 127) point = escapedCodePoint(text, at, "%");
+    if (point < 0) continue;
+    out += text.slice(copied, at) + String.fromCodePoint(point);
+    copied = at + utf8Length(point) * 3;
   }
   return copied === 0 ? text : out + text.slice(copied);
 }
@@ -67,8 +61,12 @@ function decodeOnce(text: string, plus: boolean): string {
  * a space the first time; invalid sequences stay as written. Undefined where nothing differs. Linear in the length.
  */
 export function decodeUrl(target: string): string | undefined {
-  if (!target.includes("%") && !target.includes("+")) return undefined;
-  const once = decodeOnce(target, true);
-  const twice = once.includes("%") ? decodeOnce(once, false) : once;
+  const percent = target.includes("%");
+  const plus = target.includes("+");
+  if (!percent && !plus) return undefined;
+  const spaced = plus ? target.replace(/\+/g, " ") : target;
+  if (!percent) return spaced;
+  const once = decodeOnce(spaced);
+  const twice = once.includes("%") ? decodeOnce(once) : once;
   return twice === target ? undefined : twice;
 }

@@ -111,7 +111,7 @@ export function webEvents(module: string, dataset: string, clients: ClientAddres
 
 /** Undefined for the ways in which logs say "nothing". */
 export function present(value: string | undefined): string | undefined {
-  return value === undefined || value === "" || value === "-" || value === '""' ? undefined : value;
+  return value === undefined || value === "" || value === "-" ? undefined : value;
 }
 
 function joined(path: string | undefined, query: string | undefined): string | undefined {

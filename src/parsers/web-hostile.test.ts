@@ -76,9 +76,14 @@ describe("hostile lines", () => {
       for (const fill of fills) {
         const line = head + fill.repeat(Math.ceil(100_000 / fill.length)) + (ends[fill.length % ends.length] as string);
         for (const parser of parsers) {
-          const start = performance.now();
-          parse(parser, line);
-          expect(performance.now() - start, `${parser.name}: ${head} ${fill}`).toBeLessThan(150);
+          // The best of three: the machine is shared.
+          let best = Number.POSITIVE_INFINITY;
+          for (let i = 0; i < 3 && best > 20; i++) {
+            const start = performance.now();
+            parse(parser, line);
+            best = Math.min(best, performance.now() - start);
+          }
+          expect(best, `${parser.name}: ${head} ${fill}`).toBeLessThan(50);
         }
       }
     }

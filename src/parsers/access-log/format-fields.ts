@@ -29,7 +29,8 @@ export function textField(name: TextName, kind: DraftField["kind"], more: { slas
     kind,
     ...more,
     set(draft, value) {
-      const written = present(value);
+      // Apache writes an empty user name as `""`, outside of quotes.
+      const written = name === "user" && value === '""' ? undefined : present(value);
       if (written !== undefined) draft.web[name] = name === "request" ? written : unescapeLogValue(written);
       else if (name === "request") draft.web.request = "";
     },
