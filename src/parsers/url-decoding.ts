@@ -6,7 +6,7 @@ function hexDigit(code: number): number {
 }
 
 /** Byte written as two hexadecimal digits at `at`, or -1. */
-export function hexByte(text: string, at: number): number {
+function hexByte(text: string, at: number): number {
   if (at + 2 > text.length) return -1;
   const high = hexDigit(text.charCodeAt(at));
   const low = hexDigit(text.charCodeAt(at + 1));

@@ -13,7 +13,7 @@ export const longestCustomLine = 8_192;
 const fieldName = z.string().regex(/^@?[A-Za-z][\w.]{0,127}$/, "not a field name");
 
 /** A parser in the configuration: what a line looks like, and which fields its parts are. */
-export const customParserDefinition = z.strictObject({
+const customParserDefinition = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, "lower-case letters, digits and hyphens only"),
   /** JavaScript regular expression, found anywhere in the line unless it begins with `^`; dot matches everything. */
   pattern: z.string().min(1).max(2_000),
@@ -26,8 +26,6 @@ export const customParserDefinition = z.strictObject({
   action: z.string().min(1).max(64).optional(),
   outcome: z.enum(["success", "failure", "unknown"]).optional(),
 });
-
-export type CustomParserDefinition = z.input<typeof customParserDefinition>;
 
 const numeric = new Set([
   "source.port",

@@ -1,5 +1,5 @@
 /** Names by which programs call what an event knows; looked up in lower case, the first one present wins. */
-export const commonNames = {
+const commonNames = {
   time: ["@timestamp", "timestamp", "time", "ts", "time_iso8601", "time_local", "datetime", "date_time", "eventtime", "event_time", "msec", "date", "t"],
   /** The peer of the connection. */
   peer: [
