@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { LogEvent } from "#core/event.ts";
 import { scoreOf, type Signal } from "#core/signal.ts";

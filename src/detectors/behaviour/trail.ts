@@ -6,6 +6,8 @@ import { hashText } from "./generation-cache.ts";
 
 /** Evidence of one actor: the first five lines and the latest five, and the names in them. */
 export interface Trail {
+  /** Lines offered so far. */
+  offered: number;
   first: EvidenceReference[];
   latest: EvidenceReference[];
   users: string[];
@@ -16,7 +18,7 @@ const each = 5;
 const names = 20;
 
 export function newTrail(): Trail {
-  return { first: [], latest: [], users: [], paths: [] };
+  return { offered: 0, first: [], latest: [], users: [], paths: [] };
 }
 
 /** The line as evidence, copied out of the source's buffers. */
@@ -24,9 +26,15 @@ export function evidenceOf(event: LogEvent, record: LogRecord): EvidenceReferenc
   return { source: record.source, line: record.line, offset: record.offset, time: event["@timestamp"], message: ownString(record.text.slice(0, 1_024)) };
 }
 
+/**
+ * Offers a line. Past the first five, lines are copied at powers of two or a minute after the latest: copying each line of a flood would
+ * cost more than all detection, and the lines are alike.
+ */
 export function addEvidence(trail: Trail, event: LogEvent, record: LogRecord): void {
+  const count = ++trail.offered;
   if (trail.first.length < each) trail.first.push(evidenceOf(event, record));
   else {
+    if ((count & (count - 1)) !== 0 && event["@timestamp"] - (trail.latest.at(-1)?.time ?? 0) < 60_000) return;
     if (trail.latest.length >= each) trail.latest.shift();
     trail.latest.push(evidenceOf(event, record));
   }

@@ -8,10 +8,10 @@ import { eventClock, type EventClockState } from "../behaviour/event-clock.ts";
 import { mix } from "../behaviour/generation-cache.ts";
 import { networkOf } from "#core/ip.ts";
 import { cusum, type CusumState } from "./cusum.ts";
-import { evaluateToken, type Evaluation, type Site } from "./evaluate.ts";
+import { evaluateToken, guessedSuspects, type Evaluation, type Site } from "./evaluate.ts";
 import { profiles, suspiciousProbe } from "./profiles.ts";
 import { reportCohort, reportNetworks, type Known } from "./report.ts";
-import { tokenTable, type Token } from "./tokens.ts";
+import { tokenTable, type Token, type View } from "./tokens.ts";
 
 export interface CohortOptions {
   /** Sources remembered at most; about 90 bytes each. */
@@ -93,6 +93,7 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
   /** What this hour taught each token: how many suspects are usual at this time of the day. */
   const closeHour = (now: number): void => {
     const hourOfDay = Math.floor(site.hourStart / hour) % 24;
+    const guess = guessedSuspects(site);
     const busy = new Set(known.filter((k) => now - k.last < 2 * hour).map((k) => k.token));
     for (const token of tokens.all.values()) {
       for (const [slot, time] of token.members) if (time < now - 24 * hour) token.members.delete(slot);
@@ -100,7 +101,7 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
       let suspects = 0;
       for (const [slot, time] of token.members) if (time >= site.hourStart && people.posterior(slot, 0) >= 2) suspects++;
       const before = token.usual[hourOfDay] as number;
-      token.usual[hourOfDay] = Number.isNaN(before) ? suspects : before + 0.2 * (Math.min(suspects, 2 * before + 3) - before);
+      token.usual[hourOfDay] = Number.isNaN(before) ? Math.min(suspects, guess + 3) : before + 0.2 * (Math.min(suspects, 2 * before + 3) - before);
     }
     site.activeSources = site.activeSources === 0 ? site.hourSources : site.activeSources + 0.2 * (site.hourSources - site.activeSources);
     site.hourSources = 0;
@@ -124,36 +125,44 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
     if (!signal) return noSignals;
     return [signal, ...reportNetworks(found, people, known, limits.act)];
   };
-  const carry = (hash: number, slot: number, b: Behaviour, now: number, kind: Token["kind"], describe: () => Record<string, string>): readonly Signal[] => {
-    const token = tokens.touch(hash, slot, mix(b.low ^ Math.imul(b.high, 31)), now, kind, describe);
-    const size = token.members.size;
-    if (size < 8 || token.news === 0) return noSignals;
-    const due = token.news >= Math.max(4, token.evaluatedSize / 4) || now - token.evaluatedAt >= stepLength;
-    return due ? settle(token, now, false) : noSignals;
+  /** Names the token of the event at hand; only called for a new token. */
+  let current: Behaviour | undefined;
+  const describe = (view: View): Record<string, string> => {
+    const b = current as Behaviour;
+    if (view === "class") return { "haechi.attack": attackClasses[b.attack] ?? "any" };
+    if (view === "user") return { "user.name": b.user.slice(0, 200) };
+    const by: Record<string, string> =
+      b.kind !== webRequest
+        ? { "event.action": "sign_in" }
+        : b.webLogin
+          ? { "http.request.method": b.method, "url.path": b.path.path }
+          : { "haechi.attack": "any" };
+    if (view === "agent") by["user_agent.original"] = b.agent.agent;
+    if (view === "network") by["source.network"] = networkOf(b.address, 16, 32) ?? b.address;
+    return by;
+  };
+  const carry = (hash: number, slot: number, b: Behaviour, now: number, kind: Token["kind"], view: View, before: readonly Signal[]): readonly Signal[] => {
+    const token = tokens.touch(mix(hash), slot, mix(b.low ^ Math.imul(b.high, 31)), now, kind, describe, view);
+    if (token.members.size < 8 || token.news === 0) return before;
+    const due = token.news >= Math.max(4, token.evaluatedSize / 4) || (token.evaluatedSize < 64 && now - token.evaluatedAt >= stepLength);
+    const found = due ? settle(token, now, false) : noSignals;
+    return found.length === 0 ? before : [...before, ...found];
   };
   const suspicious = (slot: number, b: Behaviour, now: number): readonly Signal[] => {
-    const wide = (): string => networkOf(b.address, 16, 32) ?? b.address;
+    current = b;
     const block = b.high === 0xffffffff ? b.low >>> 16 : b.high;
-    let out: readonly Signal[] = noSignals;
-    const join = (more: readonly Signal[]): void => {
-      if (more.length > 0) out = out.length === 0 ? more : [...out, ...more];
-    };
-    if (b.kind === webRequest) {
-      const kind = b.webLogin ? "sign-in" : "probe";
-      const attack = attackClasses[b.attack] ?? "";
-      // Probers share word lists, not single paths: that they probe is the token, and the class of what they ask for.
-      const what = b.webLogin ? b.path.shapeHash : 7;
-      const by = (): Record<string, string> => (b.webLogin ? { "http.request.method": b.method, "url.path": b.path.path } : { "haechi.attack": "any" });
-      join(carry(mix(what ^ 1), slot, b, now, kind, by));
-      if (b.agent.hash !== 0) join(carry(mix(what ^ mix(b.agent.hash ^ 2)), slot, b, now, kind, () => ({ ...by(), "user_agent.original": b.agent.agent })));
-      join(carry(mix(what ^ mix(block ^ 3)), slot, b, now, kind, () => ({ ...by(), "source.network": wide() })));
-      if (!b.webLogin) join(carry(mix(b.attack + 77), slot, b, now, kind, () => ({ "haechi.attack": attack })));
-    } else {
-      join(carry(4, slot, b, now, "sign-in", () => ({ "event.action": "sign_in" })));
-      join(carry(mix(b.userHash ^ 5), slot, b, now, "sign-in", () => ({ "user.name": b.user.slice(0, 200) })));
-      join(carry(mix(block ^ 6), slot, b, now, "sign-in", () => ({ "source.network": wide() })));
+    if (b.kind !== webRequest) {
+      let out = carry(4, slot, b, now, "sign-in", "all", noSignals);
+      out = carry(b.userHash ^ 5, slot, b, now, "sign-in", "user", out);
+      return carry(block ^ 0x60000000, slot, b, now, "sign-in", "network", out);
     }
-    return out;
+    const kind = b.webLogin ? "sign-in" : "probe";
+    // Probers share word lists, not single paths: that they probe is the token, and the class of what they ask for.
+    const what = b.webLogin ? b.path.shapeHash : 7;
+    let out = carry(what ^ 1, slot, b, now, kind, "all", noSignals);
+    if (b.agent.hash !== 0) out = carry(what ^ mix(b.agent.hash ^ 2), slot, b, now, kind, "agent", out);
+    out = carry(what ^ mix(block ^ 3), slot, b, now, kind, "network", out);
+    return b.webLogin ? out : carry(b.attack + 77, slot, b, now, kind, "class", out);
   };
   const noteAgent = (b: Behaviour): void => {
     if (!people.table.fresh) return;

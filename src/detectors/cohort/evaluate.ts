@@ -25,6 +25,8 @@ export interface Evaluation {
   readonly score: number;
   readonly first: number;
   readonly last: number;
+  /** The input has ended: what has changed is told, however little. */
+  readonly final: boolean;
 }
 
 export interface EvaluationContext {
@@ -79,7 +81,7 @@ export function evaluateToken(token: Token, context: EvaluationContext): Evaluat
   members.sort((a, z) => (people.held(a)?.first ?? 0) - (people.held(z)?.first ?? 0) || a - z);
   let last = 0;
   for (const slot of members) last = Math.max(last, people.held(slot)?.last ?? 0);
-  return { token, members, agent: shared, why, score, first: people.held(members[0] as number)?.first ?? now, last };
+  return { token, members, agent: shared, why, score, first: people.held(members[0] as number)?.first ?? now, last, final: context.final };
 }
 
 function explainGroup(
@@ -93,15 +95,17 @@ function explainGroup(
   const { people, site, now } = context;
   const why: Contribution[] = [{ feature: "base", value: prior, contribution: ratio(prior, 1 - prior) }];
   const beyond = token.sketch ? Math.max(1, countValues(token.sketch) / token.members.size) : 1;
-  let best = { llr: 0, count: 0, expected: 0 };
+  if (now - token.peak.at > 24 * hour) token.peak = { llr: 0, count: 0, expected: 0, epoch: 0, at: now };
   for (const window of windows) {
     let count = 0;
     for (const slot of members) if ((token.members.get(slot) ?? 0) >= now - window) count++;
     count = Math.round(count * beyond);
     const expected = usualSuspects(token, site, now, window);
     const llr = surprise(count, expected);
-    if (llr > best.llr) best = { llr, count, expected };
+    if (llr > token.peak.llr) token.peak = { llr, count, expected, epoch: 0, at: now };
   }
+  const best = token.peak;
+  best.epoch = Math.max(best.epoch, context.epoch);
   why.push({ feature: "distinct_sources", value: best.count, baseline: Math.round(best.expected * 100) / 100, contribution: Math.min(mostSurprise, best.llr) });
   let failures = 0;
   let successes = 0;
@@ -143,13 +147,18 @@ function explainGroup(
     const usual = (Math.max(0, (site.agents.get(agent) ?? 0) - own) + 1) / (Math.max(0, site.agentTotal - members.length) + 20);
     why.push({ feature: "agent_share", value: round(agentShare), baseline: round(usual), contribution: clamp(Math.log(agentShare / usual), -1, 2.5) });
   }
-  if (context.epoch >= 1) why.push({ feature: "epoch", value: round(context.epoch), contribution: 1 });
+  if (best.epoch >= 1) why.push({ feature: "epoch", value: round(best.epoch), contribution: 1 });
   return why;
+}
+
+/** Suspects an hour to be guessed of a site of this size before its history tells. */
+export function guessedSuspects(site: Site): number {
+  return 0.5 + 0.002 * Math.max(site.activeSources, site.hourSources);
 }
 
 /** Suspects to be expected in a window: this token's own history by hour of the day, or what a site of this size has. */
 function usualSuspects(token: Token, site: Site, now: number, window: number): number {
-  const guess = 0.5 + 0.002 * Math.max(site.activeSources, site.hourSources);
+  const guess = guessedSuspects(site);
   const at = (offset: number): number => {
     const value = token.usual[(((Math.floor(now / hour) - offset) % 24) + 24) % 24] as number;
     return Number.isNaN(value) ? guess : Math.max(guess, value);

@@ -2,11 +2,11 @@ import { mix } from "../behaviour/generation-cache.ts";
 
 const registers = 256;
 
-/** HyperLogLog (Flajolet, Fusy, Gandouet, Meunier, 2007) with 256 registers: distinct 32-bit values to within about 6.5 %. */
+/** HyperLogLog (Flajolet, Fusy, Gandouet, Meunier, 2007) with 256 registers: distinct numbers to within about 6.5 %. */
 export function addValue(sketch: Uint8Array, value: number): void {
   const hash = mix(value);
   const at = hash & (registers - 1);
-  const rank = Math.min(25, Math.clz32(hash >>> 8) - 8 + 1);
+  const rank = Math.clz32(hash >>> 8) - 10 + 1;
   if (rank > (sketch[at] as number)) sketch[at] = rank;
 }
 

@@ -42,6 +42,8 @@ export interface SourceFacts {
 
 /** What is kept of a source with suspicious events. */
 export interface Held {
+  /** Lines offered so far. */
+  offered: number;
   address: string;
   evidence: EvidenceReference[];
   first: number;
@@ -144,11 +146,14 @@ export function profiles(cap: number): Profiles {
       let found = held.get(slot);
       if (!found) {
         if (held.size >= heldLimit) for (const [oldest] of held) if (held.delete(oldest)) break;
-        found = { address: b.address, evidence: [], first: b.time, last: b.time, users: [], paths: [] };
+        found = { offered: 0, address: b.address, evidence: [], first: b.time, last: b.time, users: [], paths: [] };
         held.set(slot, found);
       }
       found.first = Math.min(found.first, b.time);
       found.last = Math.max(found.last, b.time);
+      const count = ++found.offered;
+      // The latest line is renewed at powers of two: copying each one would cost more than all detection.
+      if (count > 3 && (count & (count - 1)) !== 0) return;
       if (found.evidence.length >= 3) found.evidence.pop();
       found.evidence.push(evidenceOf(event, record));
       if (b.user !== "" && found.users.length < names && !found.users.includes(b.user)) found.users.push(b.user.slice(0, 200));

@@ -14,6 +14,8 @@ export interface Known {
   readonly first: number;
   last: number;
   reported: number;
+  /** Reported as one to act on. */
+  acted: boolean;
   readonly members: Set<number>;
   readonly networks: Set<string>;
 }
@@ -26,8 +28,11 @@ const dominance = 0.8;
 export function reportCohort(found: Evaluation, people: Profiles, known: Known[], act: number): Signal | undefined {
   let cohort = known.find((k) => k.token === found.token.hash) ?? known.find((k) => overlap(k.members, found.members) >= 0.5);
   // Another token's view of a known cohort: the wider view is the one that is told.
-  if (cohort && cohort.token !== found.token.hash && found.members.length <= cohort.reported) return undefined;
-  if (cohort && found.members.length < cohort.reported * 1.25 && found.members.length <= cohort.reported + 3) return undefined;
+  if (cohort && cohort.token !== found.token.hash && found.members.length <= cohort.reported && (cohort.acted || found.score < act)) return undefined;
+  const grown =
+    cohort &&
+    (found.final ? found.members.length > cohort.reported : found.members.length >= cohort.reported * 1.25 && found.members.length > cohort.reported + 3);
+  if (cohort && !grown && (cohort.acted || found.score < act)) return undefined;
   if (!cohort) {
     const id = `cohort-${shortHash(`${found.token.hash}/${found.first}`)}`;
     cohort = {
@@ -37,6 +42,7 @@ export function reportCohort(found: Evaluation, people: Profiles, known: Known[]
       first: found.first,
       last: found.last,
       reported: 0,
+      acted: false,
       members: new Set(),
       networks: new Set(),
     };
@@ -44,6 +50,7 @@ export function reportCohort(found: Evaluation, people: Profiles, known: Known[]
   }
   for (const slot of found.members) cohort.members.add(slot);
   cohort.reported = found.members.length;
+  cohort.acted ||= found.score >= act;
   cohort.last = Math.max(cohort.last, found.last);
   const members = found.members.slice(0, mostMembers).map((slot) => people.member(slot, found.agent));
   const evidence = members.flatMap((member) => member.evidence.slice(0, 1));

@@ -19,14 +19,27 @@ export interface Token {
   evaluatedAt: number;
   /** Members since the latest evaluation. */
   news: number;
+  /** The most surprising window of the last day: what was surprising while it went on does not become ordinary when it ends. */
+  peak: { llr: number; count: number; expected: number; epoch: number; at: number };
 }
+
+/** What is shared beside what was done. */
+export type View = "all" | "agent" | "network" | "class" | "user";
 
 export const memberLimit = 4_096;
 
 /** Heavy tokens in bounded memory: Space-Saving (Metwally, Agrawal, El Abbadi, 2005): the lightest makes room and hands on its count. */
 export interface Tokens {
   /** Counts the source for the token, made by `describe` if new. */
-  touch(hash: number, slot: number, source: number, now: number, kind: Token["kind"], describe: () => Readonly<Record<string, string>>): Token;
+  touch(
+    hash: number,
+    slot: number,
+    source: number,
+    now: number,
+    kind: Token["kind"],
+    describe: (view: View) => Readonly<Record<string, string>>,
+    view: View,
+  ): Token;
   readonly all: ReadonlyMap<number, Token>;
   readonly evictions: number;
   snapshot(): { tokens: Map<number, Token>; evictions: number };
@@ -51,14 +64,14 @@ export function tokenTable(limit: number): Tokens {
     return least.count;
   };
   return {
-    touch(hash, slot, source, now, kind, describe) {
+    touch(hash, slot, source, now, kind, describe, view) {
       let token = tokens.get(hash);
       if (!token) {
         const count = tokens.size >= limit ? makeRoom() : 0;
         token = {
           hash,
           kind,
-          by: describe(),
+          by: describe(view),
           count,
           members: new Map(),
           sketch: undefined,
@@ -66,6 +79,7 @@ export function tokenTable(limit: number): Tokens {
           evaluatedSize: 0,
           evaluatedAt: now,
           news: 0,
+          peak: { llr: 0, count: 0, expected: 0, epoch: 0, at: now },
         };
         tokens.set(hash, token);
       }

@@ -8,8 +8,11 @@ import { attackClasses } from "../behaviour/path-facts.ts";
 export interface SiteModel {
   /** P(missing | the source's last answer was missing or not), now: the slow estimate, raised by the site-wide failure factor. */
   missing(afterMissing: boolean, crawler: boolean): number;
+  /** ln P(found | prober) / P(found | ordinary), as of the latest second: asked at each line. */
+  foundRatio(afterMissing: boolean, crawler: boolean): number;
+  /** The same of an asset. */
+  assetRatio(): number;
   denied(): number;
-  asset(): number;
   /** P(path of this attack class | ordinary). */
   attack(kind: number): number;
   /** P(sign-in fails | ordinary); after a failure, and for an account that has signed in before. */
@@ -49,6 +52,9 @@ const fastTau = 600_000;
 const fastPrior = 6;
 /** How far slow learning may go, whatever was seen: a site is never taught that misses in a row are ordinary. */
 const most = { missing: 0.4, missingAfterMissing: 0.55, denied: 0.3, fails: 0.5, failsAfterFailure: 0.7, fast: 0.97 };
+/** P(found | prober) and P(asset | prober), stated. */
+const found = 0.2;
+const asset = 0.03;
 const setLimit = 65_536;
 
 /** Slots of the counts. `total` of each pair follows it. */
@@ -74,6 +80,7 @@ export function siteModel(): SiteModel {
   let n = new Float64Array(countSlots);
   let fast = new Float64Array(5);
   let fadedAt = Number.NaN;
+  let ratios = new Float64Array(5);
   let young = new Map<number, number>();
   let old = new Map<number, number>();
   let users = new Set<number>();
@@ -84,6 +91,12 @@ export function siteModel(): SiteModel {
   const add = (slot: number, weight: number): void => {
     n[slot] = (n[slot] as number) + weight;
   };
+  const missing = (afterMissing: boolean, crawler: boolean): number => {
+    const slow = afterMissing
+      ? Math.min(most.missingAfterMissing, rate(c.missAfterMiss, c.afterMiss, prior.missingAfterMissing))
+      : Math.min(most.missing, rate(c.missPlain, c.plain, prior.missing));
+    return Math.max(crawler ? 0.4 : 0, slow, factor(f.missing, f.web, slow));
+  };
   const fade = (now: number): void => {
     const step = now - fadedAt;
     if (step >= 0 && step < 1_000) return;
@@ -92,6 +105,8 @@ export function siteModel(): SiteModel {
       for (let i = 0; i < fast.length; i++) fast[i] = (fast[i] as number) * keep;
     }
     fadedAt = now;
+    for (let i = 0; i < 4; i++) ratios[i] = Math.log(found / Math.max(0.25, 1 - missing((i & 1) !== 0, (i & 2) !== 0)));
+    ratios[4] = Math.max(-2, Math.min(0, Math.log(asset / rate(c.asset, c.web, prior.asset))));
     if ((n[c.web] as number) + (n[c.login] as number) > memory) for (let i = 0; i < n.length; i++) n[i] = (n[i] as number) / 2;
   };
   const remember = (hash: number, value: number): void => {
@@ -103,17 +118,13 @@ export function siteModel(): SiteModel {
   };
   return {
     fade,
-    missing(afterMissing, crawler) {
-      const slow = afterMissing
-        ? Math.min(most.missingAfterMissing, rate(c.missAfterMiss, c.afterMiss, prior.missingAfterMissing))
-        : Math.min(most.missing, rate(c.missPlain, c.plain, prior.missing));
-      return Math.max(crawler ? 0.4 : 0, slow, factor(f.missing, f.web, slow));
-    },
+    missing,
+    foundRatio: (afterMissing, crawler) => ratios[(afterMissing ? 1 : 0) + (crawler ? 2 : 0)] as number,
+    assetRatio: () => ratios[4] as number,
     denied() {
       const slow = Math.min(most.denied, rate(c.denied, c.web, prior.denied));
       return Math.max(slow, factor(f.denied, f.web, slow));
     },
-    asset: () => rate(c.asset, c.web, prior.asset),
     attack: (kind) => rate(c.attack + kind, c.web, attackPrior[kind] ?? 0.01, attackPriorWeight),
     loginFails(afterFailure, knownUser) {
       const slow = afterFailure
@@ -164,17 +175,31 @@ export function siteModel(): SiteModel {
     get mature() {
       return (n[c.web] as number) > 200;
     },
-    knows: (hash) => (young.get(hash) ?? old.get(hash)) === 0,
+    knows(hash) {
+      if (young.get(hash) === 0) return true;
+      if (old.get(hash) !== 0) return false;
+      remember(hash, 0);
+      return true;
+    },
     userSucceeded(hash) {
       if (users.size < setLimit) users.add(hash);
     },
     knowsUser: (hash) => users.has(hash),
-    snapshot: () => ({ n: n.slice(), fast: fast.slice(), fadedAt, young: new Map(young), old: new Map(old), users: new Set(users) }),
+    snapshot: () => ({ n: n.slice(), fast: fast.slice(), ratios: ratios.slice(), fadedAt, young: new Map(young), old: new Map(old), users: new Set(users) }),
     restore(state) {
-      const from = state as { n: Float64Array; fast: Float64Array; fadedAt: number; young: Map<number, number>; old: Map<number, number>; users: Set<number> };
+      const from = state as {
+        n: Float64Array;
+        fast: Float64Array;
+        ratios: Float64Array;
+        fadedAt: number;
+        young: Map<number, number>;
+        old: Map<number, number>;
+        users: Set<number>;
+      };
       if (from.n.length !== countSlots) throw new RangeError("site model of another shape");
       n = from.n.slice();
       fast = from.fast.slice();
+      ratios = from.ratios.slice();
       fadedAt = from.fadedAt;
       young = new Map(from.young);
       old = new Map(from.old);

@@ -32,7 +32,6 @@ const prober = {
   missing: 0.8,
   denied: 0.15,
   ok: 0.2,
-  asset: 0.03,
   /** A name or picture with a referrer, missing in a part of the site that exists, is a broken link rather than a probe. */
   brokenLink: 0.3,
   fails: 0.99,
@@ -156,12 +155,12 @@ export function observeWeb(step: Step, b: Behaviour): void {
   const weight = lesson(step, flags);
   if (weight > 0 && !b.webLogin) model.learnWeb(outcome, afterMissing, b.path.asset, known || outcome !== outcomeOk ? -1 : b.attack, weight, step.now);
   if (outcome === outcomeOk && b.path.asset) flags |= loadsAssets;
-  if (outcome === outcomeOk) {
+  if (outcome === outcomeOk && !known) {
     const browses = b.referrer && (flags & loadsAssets) !== 0;
     if (b.attack < 0 || browses) model.served(b.path.shapeHash, b.low ^ b.high, (flags & established) !== 0);
     if (b.path.placeHash !== 0 && b.attack < 0) model.served(b.path.placeHash, b.low ^ b.high, (flags & established) !== 0);
-    if (!b.webLogin) flags &= ~bucketMask;
   }
+  if (outcome === outcomeOk && !b.webLogin) flags &= ~bucketMask;
   if (outcome === outcomeMissing && !b.path.conventional) flags |= lastMissing;
   else if (outcome === outcomeOk) flags &= ~lastMissing;
   if ((flags & established) === 0 && outcome === outcomeOk && score(step) <= step.lower * 0.75) flags |= established;
@@ -182,11 +181,11 @@ function served(step: Step, b: Behaviour, repeat: boolean, afterMissing: boolean
   // The answer 200 to an attack-shaped path says nothing good of who asked (a single-page site answers so to everything).
   // Only of scripts, the weakest class, it does: whole sites are made of them.
   if (b.attack >= 0 && b.attack < scripts && !known) return;
-  const llr = Math.log(prober.ok / Math.max(0.25, 1 - step.model.missing(afterMissing, b.agent.crawler)));
+  const llr = step.model.foundRatio(afterMissing, b.agent.crawler);
   // On a site that is known by now, a page that nobody has seen, outside its parts, is weak credit: some sites answer 200 to anything.
   const strange = !known && !b.path.asset && step.model.mature && !step.model.knows(b.path.placeHash);
   add(step, ordinary, repeat || strange ? llr * 0.2 : llr, 1);
-  if (b.path.asset && !repeat) add(step, assets, Math.max(-2, Math.min(0, Math.log(prober.asset / step.model.asset()))), 1);
+  if (b.path.asset && !repeat) add(step, assets, step.model.assetRatio(), 1);
 }
 
 function notThere(step: Step, b: Behaviour, afterMissing: boolean): void {
