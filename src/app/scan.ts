@@ -3,7 +3,7 @@ import type { EvidenceRow } from "#contracts/evidence-store.ts";
 import type { GuardVerdict } from "#core/decision.ts";
 import { isoTime } from "#core/event.ts";
 import { parseCidr } from "#core/ip.ts";
-import type { CohortMember, EvidenceReference, Signal } from "#core/signal.ts";
+import { ruleLevels, type CohortMember, type EvidenceReference, type Signal } from "#core/signal.ts";
 import type { Language } from "#core/text/text.ts";
 import { addressTally, type AddressTally } from "#pipeline/address-tally.ts";
 import { detectFiles, type DetectFilesResult } from "#pipeline/detect-files.ts";
@@ -43,7 +43,7 @@ export async function scan(options: ScanOptions): Promise<ScanReport> {
       if (event["event.outcome"] === "success") signIns.add(event);
     },
   });
-  const signals = [...result.signals, ...((await options.others) ?? [])];
+  const signals = [...result.signals, ...((await options.others) ?? [])].toSorted(worstFirst);
   const actors = await judged(actorsOf(signals), { options, tally, signIns, result, signals });
   const cohorts = signals.filter(({ actor }) => actor.kind === "cohort").map(cohortOf);
   const seconds = Math.max(0.001, (performance.now() - started) / 1_000);
@@ -59,6 +59,11 @@ export async function scan(options: ScanOptions): Promise<ScanReport> {
     actors,
     cohorts,
   };
+}
+
+/** The same order whichever thread found what: worst first, then by time. */
+function worstFirst(a: Signal, b: Signal): number {
+  return ruleLevels.indexOf(b.level) - ruleLevels.indexOf(a.level) || a.first - b.first || (a.id < b.id ? -1 : 1);
 }
 
 /** Signals by whom they are about. A member of a cohort stands for itself, with the cohort's signal in its own numbers. */
@@ -80,7 +85,16 @@ function actorsOf(signals: readonly Signal[]): Map<string, Signal[]> {
 function memberSignal(cohort: Signal, member: CohortMember): Signal {
   const { members: _members, ...rest } = cohort;
   const kind = parseCidr(member.address) && member.address.includes("/") ? "network" : "ip";
-  return { ...rest, actor: { kind, id: member.address }, first: member.first, last: member.last, count: member.events, score: member.score, why: member.why, evidence: member.evidence };
+  return {
+    ...rest,
+    actor: { kind, id: member.address },
+    first: member.first,
+    last: member.last,
+    count: member.events,
+    score: member.score,
+    why: member.why,
+    evidence: member.evidence,
+  };
 }
 
 interface Found {
@@ -109,7 +123,9 @@ async function judged(actors: ReadonlyMap<string, readonly Signal[]>, found: Fou
   const ask = guard(store, options.guardInputs, options.language, () => ({ minute: 0, cycle: 0, targets: [] }));
   const reports: ScanActor[] = [];
   for (const signals of actors.values()) {
-    const verdict = proposes(signals, options.policy) ? await ask.judge({ target: (signals[0] as Signal).actor.id, origin: originOf(signals), claim: claimOf(signals, rows), now: to }) : undefined;
+    const verdict = proposes(signals, options.policy)
+      ? await ask.judge({ target: (signals[0] as Signal).actor.id, origin: originOf(signals), claim: claimOf(signals, rows), now: to })
+      : undefined;
     reports.push(actorOf(signals, verdict, found, fileOf));
   }
   return reports.sort((a, b) => order[a.level] - order[b.level] || scoreOfActor(b) - scoreOfActor(a) || (a.actor < b.actor ? -1 : 1));
@@ -138,7 +154,10 @@ function claimOf(signals: readonly Signal[], rows: readonly EvidenceRow[]): { ta
   const counts = new Map(rows.map((row) => [`${row.source}:${row.offset}`, row.count]));
   return {
     target: (signals[0] as Signal).actor.id,
-    count: Math.max(1, items.reduce((sum, { source, offset }) => sum + (counts.get(`${source}:${offset}`) ?? 1), 0)),
+    count: Math.max(
+      1,
+      items.reduce((sum, { source, offset }) => sum + (counts.get(`${source}:${offset}`) ?? 1), 0),
+    ),
     from: Math.min(...times),
     to: Math.max(...times),
   };
@@ -163,7 +182,9 @@ function actorOf(signals: readonly Signal[], verdict: GuardVerdict | undefined, 
       .sort((a, b) => a.time - b.time || a.line - b.line)
       .slice(0, 20)
       .map(({ source, line, message }) => ({ file: fileOf.get(source) ?? 0, line, message })),
-    proposal: verdict ? { action: "ban", target: verdict.target, ttl: found.options.policy.steps[0] ?? 14_400, allowed: verdict.allowed, checks: verdict.checks } : null,
+    proposal: verdict
+      ? { action: "ban", target: verdict.target, ttl: found.options.policy.steps[0] ?? 14_400, allowed: verdict.allowed, checks: verdict.checks }
+      : null,
   };
 }
 
@@ -172,7 +193,15 @@ function signalOf({ id, rule, title, level, count, first, last, score, why }: Si
 }
 
 function cohortOf(signal: Signal): ScanCohort {
-  return { id: signal.actor.id, title: signal.title, level: caseLevel([signal]), by: signal.by ?? {}, members: (signal.members ?? []).map(({ address }) => address), score: signal.score, why: signal.why };
+  return {
+    id: signal.actor.id,
+    title: signal.title,
+    level: caseLevel([signal]),
+    by: signal.by ?? {},
+    members: (signal.members ?? []).map(({ address }) => address),
+    score: signal.score,
+    why: signal.why,
+  };
 }
 
 function distinct(values: readonly string[]): readonly string[] {
