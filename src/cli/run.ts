@@ -26,16 +26,12 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   const [first, second] = argv;
   if (first === "--version" || first === "-V" || first === "version") return print(terminal, `haechi ${version()}\n`);
   if (first === undefined || first === "--help" || first === "-h" || first === "help") {
-    const about = first === "help" && second !== undefined ? await findCommand(argv.slice(1)) : undefined;
-    return print(terminal, about ? commandHelp(about.command, language) : overview(language));
+    if (first !== "help" || second === undefined || second.startsWith("-")) return print(terminal, overview(language));
+    const about = await findCommand(argv.slice(1));
+    return about ? print(terminal, commandHelp(about.command, language)) : fail(unknownCommand(argv.slice(1), language));
   }
   const found = await findCommand(argv);
-  if (!found) {
-    const group = Object.keys(commands).filter((name) => name.startsWith(`${first} `));
-    if (group.length > 0) return fail(text(language, "cli.needs-subcommand", { command: first, known: group.join(", ") }));
-    const meant = nearest(first, [...new Set(Object.keys(commands).map((name) => name.split(" ")[0] as string))]);
-    return fail(meant ? text(language, "cli.unknown-command-near", { command: sanitize(first, 60), meant }) : text(language, "cli.unknown-command", { command: sanitize(first, 60) }));
-  }
+  if (!found) return fail(unknownCommand(argv, language));
   const { command, rest } = found;
   let parsed: ReturnType<typeof parseArgs>;
   try {
@@ -43,10 +39,18 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   } catch (error) {
     return fail(`${optionFault(error, command, language)}\n  ${text(language, "cli.see-help", { command: command.name })}`);
   }
+  const { lang } = parsed.values;
+  if (typeof lang === "string" && lang !== "en" && lang !== "ko") {
+    return fail(
+      text(language, "cli.bad-option", { option: "lang", value: sanitize(lang, 60), expected: text(language, "cli.expected.choice", { choices: "en, ko" }) }),
+    );
+  }
   if (parsed.values["help"] === true) return print(terminal, commandHelp(command, language));
   const [fewest, most] = command.positionals;
   if (parsed.positionals.length < fewest || parsed.positionals.length > most) {
-    return fail(`${text(language, parsed.positionals.length < fewest ? "cli.too-few-arguments" : "cli.too-many-arguments", { usage: `haechi ${command.name} ${command.usage}` })}`);
+    return fail(
+      `${text(language, parsed.positionals.length < fewest ? "cli.too-few-arguments" : "cli.too-many-arguments", { usage: `haechi ${command.name} ${command.usage}` })}`,
+    );
   }
   try {
     return await command.run(makeContext(parsed, terminal, language));
@@ -81,12 +85,34 @@ async function findCommand(argv: readonly string[]): Promise<{ command: Command;
   return undefined;
 }
 
+/** What is wrong with words that name no command, and which was probably meant. */
+function unknownCommand([first = "", second]: readonly string[], language: Language): string {
+  const names = Object.keys(commands);
+  const group = names.filter((name) => name.startsWith(`${first} `));
+  const given = group.length > 0 && second !== undefined ? `${first} ${second}` : first;
+  const meant =
+    group.length === 0
+      ? nearest(first, [...new Set(names.map((name) => name.split(" ")[0] as string))])
+      : second === undefined
+        ? undefined
+        : nearest(given, group);
+  if (meant !== undefined) return text(language, "cli.unknown-command-near", { command: sanitize(given, 60), meant });
+  if (group.length > 0) return text(language, "cli.needs-subcommand", { command: first, known: group.join(", ") });
+  return text(language, "cli.unknown-command", { command: sanitize(first, 60) });
+}
+
 function optionFault(error: unknown, command: Command, language: Language): string {
   const message = error instanceof Error ? error.message : String(error);
   const unknown = /^Unknown option '(--?[^']*)'/.exec(message)?.[1];
-  if (unknown === undefined) return sanitize(message.split(". ")[0] ?? message);
+  if (unknown === undefined) {
+    // parseArgs (Node) tells in English of a value that is missing, or given to an option that takes none.
+    const [, option, missing] = /^Option '(?:-\w, )?(--[\w-]+)(?: <value>)?' (argument (?:missing|is ambiguous))?/.exec(message) ?? [];
+    return option === undefined ? sanitize(message) : text(language, missing === undefined ? "cli.option-without-value" : "cli.option-needs-value", { option });
+  }
   const meant = nearest(unknown.replace(/^--?/, ""), Object.keys({ ...commonOptions, ...command.options }));
-  return meant ? text(language, "cli.unknown-option-near", { option: sanitize(unknown), meant: `--${meant}` }) : text(language, "cli.unknown-option", { option: sanitize(unknown) });
+  return meant
+    ? text(language, "cli.unknown-option-near", { option: sanitize(unknown), meant: `--${meant}` })
+    : text(language, "cli.unknown-option", { option: sanitize(unknown) });
 }
 
 async function print(terminal: Terminal, output: string): Promise<number> {

@@ -16,6 +16,8 @@ export const cliEn = {
   "cli.needs-subcommand": "“{command}” needs one more word: {known}",
   "cli.unknown-option": "unknown option {option}",
   "cli.unknown-option-near": "unknown option {option}; did you mean {meant}?",
+  "cli.option-needs-value": "{option} needs a value",
+  "cli.option-without-value": "{option} takes no value",
   "cli.see-help": "Next: haechi help {command}",
   "cli.too-few-arguments": "something is missing. Usage: {usage}",
   "cli.too-many-arguments": "too many arguments. Usage: {usage}",

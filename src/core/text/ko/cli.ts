@@ -17,6 +17,8 @@ export const cliKo: Record<keyof typeof cliEn, string> = {
   "cli.needs-subcommand": "“{command}” 다음에 한 단어가 더 필요합니다: {known}",
   "cli.unknown-option": "알 수 없는 옵션 {option}",
   "cli.unknown-option-near": "알 수 없는 옵션 {option}입니다. {meant} 을(를) 쓰려던 것인가요?",
+  "cli.option-needs-value": "{option} 에는 값이 필요합니다",
+  "cli.option-without-value": "{option} 에는 값을 줄 수 없습니다",
   "cli.see-help": "다음: haechi help {command}",
   "cli.too-few-arguments": "빠진 것이 있습니다. 사용법: {usage}",
   "cli.too-many-arguments": "인자가 너무 많습니다. 사용법: {usage}",
