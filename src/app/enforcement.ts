@@ -43,24 +43,30 @@ export async function openEnforcers(config: Config, options: Options): Promise<E
   const enforcers: Enforcer[] = [];
   let dryRunReason: string | undefined;
   if (config.enforcers === undefined) {
-    const missing: TextKey | undefined = process.getuid?.() !== 0 && !existsSync(config.warden.socket) ? "cli.up.no-root" : !onPath("nft", env) ? "cli.up.no-nft" : undefined;
-    if (missing === undefined) enforcers.push(nftablesEnforcer(await client("nftables")));
+    const missing: TextKey | undefined =
+      process.getuid?.() !== 0 && !existsSync(config.warden.socket) ? "cli.up.no-root" : !onPath("nft", env) ? "cli.up.no-nft" : undefined;
+    if (missing === undefined) enforcers.push(nftablesEnforcer(await client("nftables"), language));
     else {
       dryRunReason = text(language, missing);
-      enforcers.push(dryRunEnforcer(say));
+      enforcers.push(dryRunEnforcer(say, language));
     }
   }
   for (const entry of config.enforcers ?? []) {
-    if (entry["dry-run"]) enforcers.push(dryRunEnforcer(say));
-    if (entry.nftables) enforcers.push(nftablesEnforcer(await client("nftables")));
-    if (entry.ufw) enforcers.push(ufwEnforcer(await client("ufw")));
+    if (entry["dry-run"]) enforcers.push(dryRunEnforcer(say, language));
+    if (entry.nftables) enforcers.push(nftablesEnforcer(await client("nftables"), language));
+    if (entry.ufw) enforcers.push(ufwEnforcer(await client("ufw"), language));
     if (entry.crowdsec) {
       const { url, machine, password } = entry.crowdsec;
-      enforcers.push(crowdsecEnforcer({ url, machine, password: password.reveal() }));
+      enforcers.push(crowdsecEnforcer({ url, machine, password: password.reveal(), language }));
     }
     if (entry.webhook) enforcers.push(webhookEnforcer({ url: entry.webhook.url, secret: entry.webhook.secret.reveal() }));
   }
-  return { enforcers, names: enforcers.map(({ name }) => name), dryRunReason, close: async () => void (await Promise.all(wardens.map((warden) => warden.close()))) };
+  return {
+    enforcers,
+    names: enforcers.map(({ name }) => name),
+    dryRunReason,
+    close: async () => void (await Promise.all(wardens.map((warden) => warden.close()))),
+  };
 }
 
 interface SupervisedWarden {

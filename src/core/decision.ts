@@ -21,7 +21,15 @@ export type Origin =
   | { readonly kind: "rule"; readonly rule: string; readonly signal: string }
   | { readonly kind: "agent"; readonly investigation: string }
   | { readonly kind: "person"; readonly name: string; readonly via: "cli" | "api" | "telegram" }
-  | { readonly kind: "api"; readonly token: string };
+  | { readonly kind: "api"; readonly token: string }
+  /** A list the operator configured (CrowdSec): `id` is its own number of the decision, `scenario` why it was made. */
+  | { readonly kind: "feed"; readonly name: string; readonly scenario: string; readonly id: number };
+
+/** Which decision of which feed a ban came from, whoever approved it; it is released when the feed takes it back. */
+export interface FeedReference {
+  readonly name: string;
+  readonly id: number;
+}
 
 /** One check of the guard, in words of the operator's language. */
 export interface GuardCheck {
@@ -86,6 +94,12 @@ export interface Ban {
   readonly decision: string;
   /** Short reason, safe to print (sanitised), at most 120 characters. */
   readonly reason: string;
+  /** True number of events it rests on, where log lines are its ground. */
+  readonly events?: number | undefined;
+  /** Some of those lines, the first 10 at most are passed on. Hostile text. */
+  readonly evidence?: readonly EvidenceReference[] | undefined;
+  /** Name of the feed it came from: it is not given back there. */
+  readonly feed?: string | undefined;
 }
 
 /** One row of the append-only ledger. Later rows about the same decision supersede earlier ones. */
@@ -100,6 +114,9 @@ export interface Decision {
   readonly proposal: string | undefined;
   readonly reason: string;
   readonly evidence: readonly EvidenceReference[];
+  /** Events that the guard was shown for it; absent where no log lines were demanded. */
+  readonly events?: number | undefined;
+  readonly feed?: FeedReference | undefined;
   readonly state: "decided" | "enforced" | "failed" | "released" | "expired" | "recorded";
   /** When this row was written. */
   readonly at: number;

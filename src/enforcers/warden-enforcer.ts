@@ -2,8 +2,8 @@ import type { Enforcer } from "#contracts/enforcer.ts";
 import { banCover, flattenBans, toPieces, unexplained } from "#core/ban-cover.ts";
 import type { Ban } from "#core/decision.ts";
 import { cidrSet, formatCidr, parseCidr, type Cidr } from "#core/ip.ts";
-import { en, type TextKey } from "#core/text/en.ts";
-import { fill } from "#core/text/fill.ts";
+import type { TextKey } from "#core/text/en.ts";
+import { text, type Language } from "#core/text/text.ts";
 import { wardenLimits, type WardenRefusal } from "#core/warden-message.ts";
 import type { WardenClient } from "./warden-client.ts";
 
@@ -22,9 +22,9 @@ const slack = 3_000;
 /**
  * An enforcer that lets the warden do it. The firewall knows networks and ends, not decisions: `list` gives those bans
  * of the last `sync` that the firewall really holds (wholly, and to their end), and whatever else of ours it holds with
- * an empty decision.
+ * an empty decision. Reasons of failures are in `language`.
  */
-export function wardenEnforcer(name: string, client: WardenClient, limit: number): Enforcer {
+export function wardenEnforcer(name: string, client: WardenClient, limit: number, language: Language): Enforcer {
   let known: readonly (Ban & { readonly cidr: Cidr })[] = [];
   return {
     name,
@@ -36,13 +36,13 @@ export function wardenEnforcer(name: string, client: WardenClient, limit: number
       const bans = [...latest.values()].map(({ target, until }) => ({ target, until }));
       const tooMany = bans
         .splice(wardenLimits.bans)
-        .map(({ target }) => ({ target, reason: fill(en["enforce.refusedTooMany"], { limit: wardenLimits.bans }) }));
+        .map(({ target }) => ({ target, reason: text(language, "enforce.refusedTooMany", { limit: wardenLimits.bans }) }));
       const done = await client.request({ do: "block", bans, only: true }, signal);
       known = [...latest.values()].flatMap((ban) => {
         const cidr = parseCidr(ban.target);
         return cidr ? [{ ...ban, cidr }] : [];
       });
-      const failed = done.failed.map(({ target, why }) => ({ target, reason: fill(Object.hasOwn(refusals, why) ? en[refusals[why]] : why, { limit }) }));
+      const failed = done.failed.map(({ target, why }) => ({ target, reason: Object.hasOwn(refusals, why) ? text(language, refusals[why], { limit }) : why }));
       return { added: done.added, removed: done.removed, kept: done.kept, failed: [...failed, ...tooMany] };
     },
     async list(signal) {

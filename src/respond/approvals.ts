@@ -50,9 +50,21 @@ export function banDecision(
   target: string,
   ttl: number,
   now: number,
-  rest: Pick<Decision, "origin" | "proposal" | "reason" | "evidence">,
+  rest: Pick<Decision, "origin" | "proposal" | "reason" | "evidence" | "events" | "feed">,
 ): Decision {
   return { id, action: "ban", target, from: now, until: now + ttl * 1_000, ...rest, state: "decided", at: now };
+}
+
+/** What a decision takes over from its proposal. */
+export function groundsOf({
+  id,
+  origin,
+  reason,
+  evidence,
+  claim,
+}: Pick<Proposal, "id" | "origin" | "reason" | "evidence" | "claim">): Parameters<typeof banDecision>[4] {
+  const feed = origin.kind === "feed" ? { name: origin.name, id: origin.id } : undefined;
+  return { origin, proposal: id, reason, evidence, events: claim?.count, feed };
 }
 
 /** Answers to proposals: the first one wins, a late one is told so, none within the time counts as a denial. */
@@ -96,7 +108,7 @@ export function approvals(store: StateStore, guard: Guard, clock: () => number, 
       const why = verdict.checks.filter(({ ok }) => !ok).map((check) => check.why);
       return { outcome: "refused", proposal, verdict, text: text(language, "respond.refused", { target: proposal.target, why: why.join(" ") }) };
     }
-    const decision = banDecision(shortId("d", id), verdict.target, ttl, now, { origin, proposal: id, reason: proposal.reason, evidence: proposal.evidence });
+    const decision = banDecision(shortId("d", id), verdict.target, ttl, now, { ...groundsOf(proposal), origin });
     const answer = await store.decide(id, "approved", by.name, now, {
       decisions: [decision],
       audit: [auditEntry(now, by.name, "approve", `${id} ${verdict.target} ${ttl}s`)],

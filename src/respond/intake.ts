@@ -6,7 +6,7 @@ import type { Signal } from "#core/signal.ts";
 import { text, type Language } from "#core/text/text.ts";
 import type { Notice } from "#contracts/notice.ts";
 import type { StateStore } from "#contracts/state-store.ts";
-import { banDecision } from "./approvals.ts";
+import { banDecision, groundsOf } from "./approvals.ts";
 import { asksOf, deservesAnotherLook, reasonOf } from "./asks.ts";
 import type { CaseBook } from "./cases.ts";
 import type { Guard } from "./guard.ts";
@@ -71,7 +71,9 @@ export function intake(options: IntakeOptions): Intake {
       }
     }
     await ledger.record(decisions, { signals, cases: changed, proposals });
-    for (const value of changed) if (value.state === "open" && before.get(value.id) !== value.level && value.level !== "normal" && !isHistory(policy, value.updated, clock())) onNotice(caseNotice(value));
+    for (const value of changed)
+      if (value.state === "open" && before.get(value.id) !== value.level && value.level !== "normal" && !isHistory(policy, value.updated, clock()))
+        onNotice(caseNotice(value));
     for (const proposal of proposals) tell(proposal);
     return { proposals, decided: decisions.some(({ state }) => state === "decided") };
   };
@@ -89,7 +91,7 @@ export function intake(options: IntakeOptions): Intake {
     const state = !open ? "refused" : answer === "record" ? "recorded" : acts ? "approved" : "pending";
     const base = { ...rest, action: "ban", target, ttl, verdict, created: now, expires: now + policy.answerWithin } as const;
     const proposal: Proposal = acts ? { ...base, state, decidedBy: "policy", decidedAt: now } : { ...base, state };
-    const row = banDecision(shortId("d", wish.id), target, ttl, now, { origin: wish.origin, proposal: wish.id, reason: wish.reason, evidence: wish.evidence });
+    const row = banDecision(shortId("d", wish.id), target, ttl, now, groundsOf(wish));
     if (acts) return { proposal, decision: row };
     return state === "recorded" ? { proposal, decision: { ...row, state: "recorded" } } : { proposal };
   };

@@ -1,4 +1,5 @@
 import { parseCidr, type Cidr } from "#core/ip.ts";
+import { HaechiError } from "#core/error.ts";
 import { sanitize } from "#core/sanitize.ts";
 import type { Ban, Decision } from "#core/decision.ts";
 import { text, type Language } from "#core/text/text.ts";
@@ -73,7 +74,8 @@ export function desiredBans(decisions: readonly Decision[], now: number): { read
     if (!cover || cover.version !== cidr.version || cidr.last > cover.last) {
       cover = cidr;
       covering = decision.target;
-      bans.push({ target: decision.target, until: decision.until, decision: decision.id, reason: sanitize(decision.reason, 119) });
+      const { target, until, id, reason, events, evidence, feed } = decision;
+      bans.push({ target, until, decision: id, reason: sanitize(reason, 119), events, evidence, feed: feed?.name });
     }
     heldBy.set(decision.id, covering);
   }
@@ -112,7 +114,7 @@ export function reconciler(options: ReconcilerOptions): Reconciler {
       state.given = new Set(bans.map(({ target }) => target).filter((target) => !failed.has(target)));
       return report;
     } catch (error) {
-      const fault = faultText(error);
+      const fault = faultText(error, language);
       if (state.fault === undefined)
         onNotice(notice("enforcer-down", "danger", now, `${enforcer.name}:${now}`, text(language, "notice.enforcer_down", { enforcer: enforcer.name, fault })));
       state.fault = fault;
@@ -202,7 +204,7 @@ export function reconciler(options: ReconcilerOptions): Reconciler {
     try {
       await work();
     } catch (error) {
-      onNotice(notice("state-failed", "danger", clock(), String(clock()), text(language, "notice.state_failed", { fault: faultText(error) })));
+      onNotice(notice("state-failed", "danger", clock(), String(clock()), text(language, "notice.state_failed", { fault: faultText(error, language) })));
     }
   };
 
@@ -237,7 +239,7 @@ export function reconciler(options: ReconcilerOptions): Reconciler {
           await patiently((signal) => state.enforcer.flush(signal));
           state.given = new Set();
         } catch (error) {
-          faults.set(state.enforcer.name, faultText(error));
+          faults.set(state.enforcer.name, faultText(error, language));
         }
       }
       return faults;
@@ -267,6 +269,7 @@ function notice(kind: Notice["kind"], level: Notice["level"], at: number, key: s
   return { key: `${kind}:${key}`, kind, level, at, text: words };
 }
 
-function faultText(error: unknown): string {
+function faultText(error: unknown, language: Language): string {
+  if (error instanceof HaechiError) return sanitize(text(language, error.key, error.params), 300);
   return sanitize(error instanceof Error ? error.message : String(error), 300);
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { enforcerConformance } from "#contracts/conformance/enforcer.ts";
 import type { Ban } from "#core/decision.ts";
+import type { EvidenceReference } from "#core/signal.ts";
 import { allowlisted } from "#enforcers/crowdsec/allowlists.ts";
 import { crowdsecEnforcer } from "#enforcers/crowdsec/crowdsec.ts";
 import { decisionsStream, type DecisionsChange } from "#enforcers/crowdsec/decisions-stream.ts";
@@ -50,9 +51,19 @@ describe.skipIf(why)("crowdsec with the real local API", () => {
       ((JSON.parse(await lapi.cscli("decisions", "list", "-o", "json")) as CscliAlert[] | null) ?? []).toSorted((a, b) => a.id - b.id);
 
     test("an address and networks are decisions with scope, duration in hours and the true count of events", async () => {
-      const sample = Array.from({ length: 30 }, (_, index) => ({ at: Date.now() - index * 1_000, message: `Failed password ${index}` }));
-      const enforcer = crowdsecEnforcer({ ...lapi, evidence: async () => ({ count: 1_234, sample }) });
-      const report = await enforcer.sync([ban("45.9.20.31", 24 * hour), ban("103.77.4.0/24"), ban("2a03:4000:6:d06::/64", 90 * 60_000)], signal());
+      const line = (index: number): EvidenceReference => ({
+        source: "auth.log",
+        line: index,
+        offset: -1,
+        time: Date.now() - index * 1_000,
+        message: `Failed password ${index}`,
+      });
+      const evidence = Array.from({ length: 30 }, (_, index) => line(index));
+      const enforcer = crowdsecEnforcer(lapi);
+      const report = await enforcer.sync(
+        [{ ...ban("45.9.20.31", 24 * hour), events: 1_234, evidence }, ban("103.77.4.0/24"), ban("2a03:4000:6:d06::/64", 90 * 60_000)],
+        signal(),
+      );
       expect(report).toEqual({ added: 3, removed: 0, kept: 0, failed: [] });
       const alerts = await seen();
       expect(alerts.map((alert) => alert.decisions.map(({ value, scope, origin, type }) => ({ value, scope, origin, type }))).flat()).toEqual([

@@ -1,18 +1,11 @@
 import type { Enforcer, SyncReport } from "#contracts/enforcer.ts";
 import type { Ban } from "#core/decision.ts";
+import { isoTime } from "#core/event.ts";
 import { normalizeTarget } from "#core/ip.ts";
-import { en } from "#core/text/en.ts";
-import { fill } from "#core/text/fill.ts";
+import { sanitize } from "#core/sanitize.ts";
+import { text, type Language } from "#core/text/text.ts";
 import { allowlisted } from "./allowlists.ts";
 import { asList, goDuration, isRecord, lapiMachine, parseGoDuration, unexpectedAnswer } from "./lapi.ts";
-
-/** What a ban rests on, for CrowdSec's alert. */
-export interface BanEvidence {
-  /** True number of events. */
-  readonly count: number;
-  /** Some of them; at most 10 are sent. `at` is epoch milliseconds. */
-  readonly sample: readonly { readonly at: number; readonly message: string }[];
-}
 
 export interface CrowdsecOptions {
   /** Where the local API listens. */
@@ -22,14 +15,18 @@ export interface CrowdsecOptions {
   readonly password: string;
   /** Milliseconds one request may take; 15,000. */
   readonly timeout?: number;
-  /** The evidence of a ban; without it an alert counts one event, the decision. */
-  readonly evidence?: (ban: Ban, signal: AbortSignal) => Promise<BanEvidence>;
+  /** Of the reasons why a ban does not hold; English. */
+  readonly language?: Language;
 }
 
 /** Marks our decisions; alerts are found by it. */
 const scenario = "haechi/ban";
 /** Decided by a machine of this server. CrowdSec 1.4 lists (`cscli decisions list`) only origins it knows itself. */
 const origin = "crowdsec";
+/** What this system is called as a source of bans; its own decisions are not given back to it. */
+export const feedName = "crowdsec";
+/** Evidence lines sent with a ban: the server keeps them all. */
+const sampled = 10;
 /** Alerts in one request, and requests at once. */
 const batch = 100;
 const parallel = 8;
@@ -43,11 +40,12 @@ interface Held extends Ban {
 
 /**
  * Bans as decisions of CrowdSec's local API, for the bouncers an operator already has. Each ban is an alert of our own
- * machine with one decision; it counts as held after 201 and after it was read back among the active decisions. Only
+ * machine with one decision, the true count of its events and up to 10 of them; it counts as held after 201 and after it was read back among the active decisions. Only
  * decisions of our own machine are ever deleted, each by its id. The server keeps 5,000 alerts by default
  * (`db_config.flush.max_items`): raise that for more bans.
  */
 export function crowdsecEnforcer(options: CrowdsecOptions): Enforcer {
+  const { language = "en" } = options;
   const machine = lapiMachine(options);
 
   const active = async (signal: AbortSignal): Promise<Held[]> => {
@@ -59,13 +57,10 @@ export function crowdsecEnforcer(options: CrowdsecOptions): Enforcer {
 
   const post = async (bans: readonly Ban[], signal: AbortSignal): Promise<void> => {
     for (let i = 0; i < bans.length; i += batch) {
-      const alerts = await Promise.all(bans.slice(i, i + batch).map(async (ban) => makeAlert(ban, await evidenceOf(ban, signal))));
-      const answer = await machine.ask("POST", "/alerts", alerts, signal);
+      const answer = await machine.ask("POST", "/alerts", bans.slice(i, i + batch).map(makeAlert), signal);
       if (answer.status !== 201) throw unexpectedAnswer("POST /v1/alerts", answer);
     }
   };
-  const evidenceOf = async (ban: Ban, signal: AbortSignal): Promise<BanEvidence> =>
-    (await options.evidence?.(ban, signal)) ?? { count: 1, sample: [{ at: Date.now(), message: ban.reason }] };
 
   const remove = (held: readonly Held[], signal: AbortSignal): Promise<void> =>
     inParallel(held, async ({ id }) => {
@@ -80,7 +75,7 @@ export function crowdsecEnforcer(options: CrowdsecOptions): Enforcer {
       signal.throwIfAborted();
       const now = Date.now();
       const wanted = new Map<string, Ban>();
-      for (const ban of desired) if (ban.until > now && ban.until > (wanted.get(ban.target)?.until ?? 0)) wanted.set(ban.target, ban);
+      for (const ban of desired) if (ban.feed !== feedName && ban.until > now && ban.until > (wanted.get(ban.target)?.until ?? 0)) wanted.set(ban.target, ban);
       const before = await active(signal);
       const kept = new Map<string, Held>();
       for (const held of before) {
@@ -98,7 +93,7 @@ export function crowdsecEnforcer(options: CrowdsecOptions): Enforcer {
       for (const ban of missing) {
         const list = refused.get(ban.target);
         if (list === undefined) adding.push(ban);
-        else failed.push({ target: ban.target, reason: fill(en["enforce.crowdsecAllowlisted"], { reason: list }) });
+        else failed.push({ target: ban.target, reason: text(language, "enforce.crowdsecAllowlisted", { reason: list }) });
       }
       await post(adding, signal);
       const after = adding.length === 0 ? before : await active(signal);
@@ -110,7 +105,7 @@ export function crowdsecEnforcer(options: CrowdsecOptions): Enforcer {
       let added = 0;
       for (const ban of adding) {
         if (holding.has(ban.target)) added++;
-        else failed.push({ target: ban.target, reason: en["enforce.crowdsecNotHeld"] });
+        else failed.push({ target: ban.target, reason: text(language, "enforce.crowdsecNotHeld") });
       }
       // Old decisions go last, so that a ban whose end moves is never open in between.
       const stale = after.filter(
@@ -137,19 +132,21 @@ export function crowdsecEnforcer(options: CrowdsecOptions): Enforcer {
 const matches = (held: Held, ban: Ban): boolean => Math.abs(held.until - ban.until) <= slack;
 
 /** The alert for one ban. Its times are now: the server counts the ban from `stop_at`, so an old one is born dead. */
-function makeAlert(ban: Ban, evidence: BanEvidence): unknown {
+function makeAlert(ban: Ban): unknown {
   const now = new Date().toISOString();
   const network = ban.target.includes("/");
   const scope = network ? "Range" : "Ip";
+  const lines = (ban.evidence ?? []).slice(0, sampled);
   return {
     scenario,
     scenario_hash: "",
     scenario_version: "",
     message: `haechi ${ban.decision}: ${ban.reason}`,
-    events_count: Math.max(1, Math.trunc(evidence.count)),
-    events: evidence.sample
-      .slice(0, 10)
-      .map(({ at, message }) => ({ timestamp: new Date(at).toISOString(), meta: [{ key: "message", value: message.slice(0, 500) }] })),
+    events_count: Math.max(1, lines.length, Math.trunc(ban.events ?? 1)),
+    events: (lines.length > 0 ? lines : [{ time: Date.now(), message: ban.reason }]).map(({ time, message }) => ({
+      timestamp: isoTime(time),
+      meta: [{ key: "message", value: sanitize(message, 500) }],
+    })),
     start_at: now,
     stop_at: now,
     capacity: 0,

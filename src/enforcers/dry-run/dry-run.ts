@@ -26,7 +26,7 @@ export function dryRunEnforcer(say: (line: string) => void, language: Language =
       let kept = 0;
       for (const ban of desired) {
         if (ban.until <= now || ban.until <= (next.get(ban.target)?.until ?? 0)) continue;
-        if (next.size >= limit && !next.has(ban.target)) failed.push({ target: ban.target, reason: text("en", "enforce.refusedTooMany", { limit }) });
+        if (next.size >= limit && !next.has(ban.target)) failed.push({ target: ban.target, reason: text(language, "enforce.refusedTooMany", { limit }) });
         else next.set(ban.target, ban);
       }
       for (const [target, ban] of next) {
