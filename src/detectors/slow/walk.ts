@@ -182,8 +182,10 @@ function served(step: Step, b: Behaviour, repeat: boolean, afterMissing: boolean
   // Only of scripts, the weakest class, it does: whole sites are made of them.
   if (b.attack >= 0 && b.attack < scripts && !known) return;
   const llr = step.model.foundRatio(afterMissing, b.agent.crawler);
-  // On a site that is known by now, a page that nobody has seen, outside its parts, is weak credit: some sites answer 200 to anything.
-  const strange = !known && !b.path.asset && step.model.mature && !step.model.knows(b.path.placeHash);
+  // Some sites answer 200 to anything. A page that nobody has seen, outside the parts of a site that is known by now, is weak credit;
+  // and so it is of a source that has asked for what only probers want.
+  const probed = (step.columns.parts.data[step.slot * features.length + attackPath] as number) > 3;
+  const strange = !known && !b.path.asset && (probed || (step.model.mature && !step.model.knows(b.path.placeHash)));
   add(step, ordinary, repeat || strange ? llr * 0.2 : llr, 1);
   if (b.path.asset && !repeat) add(step, assets, step.model.assetRatio(), 1);
 }
