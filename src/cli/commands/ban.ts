@@ -26,7 +26,7 @@ export const ban: Command = {
     if (decision) await context.out(`${context.say(`cli.decision.${decision.state}`)}  ${sanitize(decision.target, 60)}  ${context.say("cli.until", { time: clockTime(decision.until) })}  ${sanitize(decision.note ?? "", 300)}\n`);
     else await context.out(`${colours.red(context.say("cli.ban.refused", { target: sanitize(verdict.target, 60) }))}\n`);
     for (const { ok, why, overridable } of verdict.checks) {
-      if (!ok || !decision) await context.out(`  ${ok ? colours.green("✓") : colours.red("✗")} ${sanitize(why, 300)}${!ok && overridable ? `  (${context.say("cli.ban.overridable")})` : ""}\n`);
+      if (!ok || !decision) await context.out(`  ${ok ? colours.green("✓") : colours.red("✗")} ${sanitize(why, 300)}${!ok && overridable && !decision ? `  (${context.say("cli.ban.overridable")})` : ""}\n`);
     }
     return held ? 0 : 1;
   },
