@@ -1,15 +1,18 @@
-import { scoreOf } from "#core/signal.ts";
+import { scoreOf, type Actor } from "#core/signal.ts";
 import { describe, expect, it } from "vitest";
-import { episodes, type EpisodeRule, type Episodes, type Hit } from "./episodes.ts";
+import { episodes, type EpisodeRule, type Episodes, type Touch } from "./episodes.ts";
 
 const rule: EpisodeRule = { rule: "ssh-brute-force", title: "SSH brute force", level: "high", actionable: true, threshold: 5, gap: 60_000 };
 
-function hit(time: number, address = "45.9.20.31", user = "root"): Hit {
+function actor(address = "45.9.20.31"): Actor {
+  return { kind: "ip", id: address };
+}
+
+function hit(time: number, user = "root"): Touch {
   return {
-    actor: { kind: "ip", id: address },
     time,
     weight: 1,
-    reference: { source: "auth.log", line: time / 1_000, offset: 0, time, message: `line ${time}` },
+    reference: () => ({ source: "auth.log", line: time / 1_000, offset: 0, time, message: `line ${time}` }),
     user,
     path: undefined,
   };
@@ -18,7 +21,7 @@ function hit(time: number, address = "45.9.20.31", user = "root"): Hit {
 const opening = (count: number, first: number) => () => ({ count, first, evidence: [], users: ["root"], paths: [] });
 
 function feed(into: Episodes, times: readonly number[]) {
-  return times.flatMap((time) => into.hit(0, hit(time), opening(5, time)).map(({ id, count, last }) => ({ id, count, last })));
+  return times.flatMap((time) => into.hit(0, actor(), hit(time), opening(5, time)).map(({ id, count, last }) => ({ id, count, last })));
 }
 
 describe("episodes", () => {
@@ -42,6 +45,16 @@ describe("episodes", () => {
     expect(signals[2]?.id).not.toBe(signals[0]?.id);
   });
 
+  it("prolongs an episode found before, until it is over", () => {
+    const open = episodes("sigma-rules", [rule], 100);
+    feed(open, [0]);
+    const found = open.find(0, "45.9.20.31", 1_000);
+    expect(found && open.prolong(0, found, hit(1_000))).toEqual([]);
+    expect(found && open.prolong(0, found, hit(90_000))).toBeUndefined();
+    open.close(70_000);
+    expect(found && open.prolong(0, found, hit(2_000))).toBeUndefined();
+  });
+
   it("closes what is idle and tells only what changed since", () => {
     const open = episodes("sigma-rules", [rule], 100);
     feed(open, [0, 1_000]);
@@ -58,21 +71,31 @@ describe("episodes", () => {
 
   it("holds no more episodes than allowed and ends the one that was quiet longest", () => {
     const open = episodes("sigma-rules", [rule], 10);
-    for (let i = 0; i < 50; i++) open.hit(0, hit(i * 100, `45.9.20.${i}`), opening(5, i * 100));
+    for (let i = 0; i < 50; i++) open.hit(0, actor(`45.9.20.${i}`), hit(i * 100), opening(5, i * 100));
     expect(open.size).toBeLessThanOrEqual(10);
     expect(open.evictions).toBeGreaterThanOrEqual(40);
-    expect(open.isOpen(0, "45.9.20.49", 5_000)).toBe(true);
-    expect(open.isOpen(0, "45.9.20.0", 5_000)).toBe(false);
+    expect(open.find(0, "45.9.20.49", 5_000)).toBeDefined();
+    expect(open.find(0, "45.9.20.0", 5_000)).toBeUndefined();
   });
 
   it("keeps the first five and the latest five lines, and explains its score exactly", () => {
     const open = episodes("sigma-rules", [rule], 100);
-    for (let i = 0; i < 30; i++) open.hit(0, hit(i * 1_000, "45.9.20.31", `user${i}`), opening(1, 0));
+    for (let i = 0; i < 30; i++) open.hit(0, actor(), hit(i * 1_000, `user${i}`), opening(1, 0));
     const [signal] = open.finish();
     expect(signal?.evidence.map(({ line }) => line)).toEqual([1, 2, 3, 4, 5, 25, 26, 27, 28, 29]);
     expect(signal?.users).toHaveLength(20);
     expect(signal?.score).toBe(scoreOf(signal?.why ?? []));
     expect(signal?.why.map(({ feature }) => feature)).toEqual(["base", "rule", "events", "distinct_users"]);
+  });
+
+  it("shows the lines before each report of a flood, whatever its length", () => {
+    const open = episodes("sigma-rules", [rule], 100);
+    const signals = Array.from({ length: 700 }, (_, i) => open.hit(0, actor(), hit(i * 1_000), opening(5, 0))).flat();
+    for (const signal of signals.slice(2)) {
+      const end = signal.last / 1_000;
+      expect(signal.evidence.slice(5).map(({ line }) => line)).toEqual([end - 4, end - 3, end - 2, end - 1, end]);
+    }
+    expect(699 - (open.finish()[0]?.evidence.at(-1)?.line ?? 0)).toBeLessThanOrEqual(8);
   });
 
   it("goes on after a restart where it was", () => {

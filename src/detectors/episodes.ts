@@ -25,39 +25,46 @@ export interface Opening {
   readonly paths: readonly string[];
 }
 
-/** One more event for an actor. `user` and `path` may be slices of a large buffer, the rest may not. */
-export interface Hit {
-  readonly actor: Actor;
+/** One more event for an actor. Strings may be slices of a large buffer. The object is not kept. */
+export interface Touch {
   readonly time: number;
   /** Equal events that the line stands for. */
   readonly weight: number;
-  readonly reference: EvidenceReference;
+  /** The line as evidence: made only where it is kept. */
+  readonly reference: () => EvidenceReference;
   readonly user: string | undefined;
   readonly path: string | undefined;
 }
 
-interface Episode {
+/** One rule and one actor for as long as hits follow each other. */
+export interface Episode {
   readonly actor: Actor;
   readonly first: number;
   last: number;
   count: number;
   /** Count when it was last reported. */
   reported: number;
+  /** Event time of the line kept last. */
+  keptAt: number;
   firstLines: EvidenceReference[];
   lastLines: EvidenceReference[];
   users: string[];
   paths: string[];
+  /** It was closed: no hit extends it any more. */
+  isOver: boolean;
 }
 
 /** Open episodes of every rule. */
 export interface Episodes {
-  /** True where `actor` has an episode of `rule` that an event at `time` would extend. */
-  isOpen(rule: number, actor: string, time: number): boolean;
+  /** The open episode of `actor` that an event at `time` would extend. */
+  find(rule: number, actor: string, time: number): Episode | undefined;
+  /** Counts a hit for an episode found before, where it still extends it: undefined where it does not. */
+  prolong(rule: number, episode: Episode, hit: Touch): readonly Signal[] | undefined;
   /**
    * Counts a hit. Gives the signal where it opens an episode or brings its count to twice what was last reported, and the last
    * state of an episode of the same actor that it ends.
    */
-  hit(rule: number, hit: Hit, opening: () => Opening): readonly Signal[];
+  hit(rule: number, actor: Actor, hit: Touch, opening: () => Opening): readonly Signal[];
   /** Ends the episodes that no event at `now` could extend; gives the last state of those that changed since they were reported. */
   close(now: number): readonly Signal[];
   /** The last state of every episode that changed since it was reported. */
@@ -69,6 +76,8 @@ export interface Episodes {
 }
 
 const linesKept = 5;
+/** Episodes of at most so many events keep every line. */
+const everyLine = 32;
 const namesKept = 20;
 const nameLength = 300;
 
@@ -80,8 +89,8 @@ const prior = -3;
 /**
  * Turns hits into signals: an episode is one rule and one actor for as long as hits follow each other within the rule's gap.
  * It is reported when it opens, when its count has doubled, and when it ends, always under the same id. At most `maxEpisodes`
- * are open; past that the one that was quiet longest ends. An episode costs about 12 KB at most (ten lines of 1,024 characters),
- * usually 3 KB.
+ * are open; past that the one that was quiet longest ends. An episode costs about 24 KB at most (ten lines of 1,024 characters and
+ * forty names of 300), usually 3 KB.
  */
 export function episodes(detector: string, rules: readonly EpisodeRule[], maxEpisodes: number): Episodes {
   let open: Map<string, Episode>[] = rules.map(() => new Map());
@@ -91,6 +100,11 @@ export function episodes(detector: string, rules: readonly EpisodeRule[], maxEpi
     episode.reported = episode.count;
     return toSignal(detector, rules[rule] as EpisodeRule, episode);
   };
+  const end = (rule: number, id: string, episode: Episode): void => {
+    episode.isOver = true;
+    (open[rule] as Map<string, Episode>).delete(id);
+    size--;
+  };
   const endIdle = (now: number, into: Signal[]): void => {
     for (let rule = 0; rule < open.length; rule++) {
       const map = open[rule] as Map<string, Episode>;
@@ -99,8 +113,7 @@ export function episodes(detector: string, rules: readonly EpisodeRule[], maxEpi
       for (const [id, episode] of map) {
         if (now - episode.last <= gap) continue;
         if (episode.count > episode.reported) into.push(report(rule, episode));
-        map.delete(id);
-        size--;
+        end(rule, id, episode);
       }
     }
   };
@@ -110,43 +123,49 @@ export function episodes(detector: string, rules: readonly EpisodeRule[], maxEpi
     all.sort((a, b) => a.episode.last - b.episode.last || a.rule - b.rule || (a.id < b.id ? -1 : 1));
     for (const { rule, id, episode } of all.slice(0, Math.max(1, Math.ceil(maxEpisodes / 10)))) {
       if (episode.count > episode.reported) into.push(report(rule, episode));
-      (open[rule] as Map<string, Episode>).delete(id);
-      size--;
+      end(rule, id, episode);
       evictions++;
     }
   };
   return {
-    isOpen: (rule, actor, time) => {
+    find: (rule, actor, time) => {
       const episode = (open[rule] as Map<string, Episode>).get(actor);
-      return episode !== undefined && within(episode, time, (rules[rule] as EpisodeRule).gap);
+      return episode !== undefined && within(episode, time, (rules[rule] as EpisodeRule).gap) ? episode : undefined;
     },
-    hit: (rule, hit, opening) => {
+    prolong: (rule, episode, hit) => {
+      const { gap } = rules[rule] as EpisodeRule;
+      if (episode.isOver || !within(episode, hit.time, gap)) return undefined;
+      extend(episode, hit, gap);
+      return episode.count >= episode.reported * 2 ? [report(rule, episode)] : none;
+    },
+    hit: (rule, actor, hit, opening) => {
       const map = open[rule] as Map<string, Episode>;
       const about = rules[rule] as EpisodeRule;
-      const known = map.get(hit.actor.id);
+      const known = map.get(actor.id);
       if (known && within(known, hit.time, about.gap)) {
-        extend(known, hit);
+        extend(known, hit, about.gap);
         return known.count >= known.reported * 2 ? [report(rule, known)] : none;
       }
       const out: Signal[] = [];
       if (known) {
         if (known.count > known.reported) out.push(report(rule, known));
-        map.delete(hit.actor.id);
-        size--;
+        end(rule, actor.id, known);
       } else if (size >= maxEpisodes) evict(out);
       const start = opening();
       const episode: Episode = {
-        actor: hit.actor,
+        actor,
         first: Math.min(start.first, hit.time),
         last: hit.time,
         count: start.count,
         reported: 0,
+        keptAt: hit.time,
         firstLines: start.evidence.slice(0, linesKept),
         lastLines: start.evidence.slice(linesKept).slice(-linesKept),
         users: start.users.slice(0, namesKept),
         paths: start.paths.slice(0, namesKept),
+        isOver: false,
       };
-      map.set(hit.actor.id, episode);
+      map.set(actor.id, episode);
       size++;
       out.push(report(rule, episode));
       return out;
@@ -185,15 +204,26 @@ function within(episode: Episode, time: number, gap: number): boolean {
   return time <= episode.last + gap && time >= episode.first - gap;
 }
 
-function extend(episode: Episode, hit: Hit): void {
+/**
+ * Copying each line of a flood would cost more than all else. Of a long episode the lines before a report are kept, and
+ * otherwise one in a while, so that its last state shows lines near its end.
+ */
+function isWorthKeeping(episode: Episode, time: number, gap: number): boolean {
+  return episode.count <= everyLine || episode.reported * 2 - episode.count < linesKept || time - episode.keptAt >= gap / 8;
+}
+
+function extend(episode: Episode, hit: Touch, gap: number): void {
   // A late line from before the episode began is outside of the time the claim names, so it may not count.
   if (hit.time < episode.first) return;
   episode.count += hit.weight;
   if (hit.time > episode.last) episode.last = hit.time;
-  if (episode.firstLines.length < linesKept) episode.firstLines.push(hit.reference);
-  else {
-    if (episode.lastLines.length >= linesKept) episode.lastLines.shift();
-    episode.lastLines.push(hit.reference);
+  if (isWorthKeeping(episode, hit.time, gap)) {
+    episode.keptAt = hit.time;
+    if (episode.firstLines.length < linesKept) episode.firstLines.push(hit.reference());
+    else {
+      if (episode.lastLines.length >= linesKept) episode.lastLines.shift();
+      episode.lastLines.push(hit.reference());
+    }
   }
   if (hit.user !== undefined) addName(episode.users, hit.user);
   if (hit.path !== undefined) addName(episode.paths, hit.path);

@@ -3,6 +3,7 @@ import type { CompiledRule } from "#sigma/compile.ts";
 import type { CompiledCorrelation } from "#sigma/correlation.ts";
 import type { RuleSet } from "#sigma/load.ts";
 import type { EpisodeRule } from "../episodes.ts";
+import { windowCount, type Measure } from "./window-counts.ts";
 
 /** What a correlation counts by, as far as it says who is behind its hits. */
 export type GroupKind = "address" | "user" | "other";
@@ -11,13 +12,26 @@ export type GroupKind = "address" | "user" | "other";
 export interface Feed {
   readonly correlation: number;
   readonly key: string;
+  /** Place of the rule among those the correlation refers to. */
+  readonly position: number;
 }
 
 /** Where lines are kept until a correlation fires. */
 export interface Slot {
-  readonly kind: GroupKind;
-  readonly groupBy: readonly string[];
+  readonly table: number;
+  /** Place in the table's cells. */
+  readonly place: number;
   /** Longest time the correlations look back, milliseconds. */
+  span: number;
+}
+
+/** Fields that some correlations count by, which rest on the same rules: one event concerns few tables, and each is looked up once. */
+export interface Table {
+  readonly fields: readonly string[];
+  readonly kind: GroupKind;
+  correlations: number;
+  slots: number;
+  /** Longest time that a correlation looks back, milliseconds. */
   span: number;
 }
 
@@ -28,6 +42,8 @@ export interface PlannedRule {
   readonly feeds: Feed[];
   /** Slots its lines are kept in. */
   readonly slots: number[];
+  /** Tables of the correlations that its matches reach. */
+  readonly tables: number[];
 }
 
 export interface PlannedCorrelation {
@@ -35,6 +51,13 @@ export interface PlannedCorrelation {
   readonly episode: number;
   readonly feeds: Feed[];
   readonly kind: GroupKind;
+  readonly table: number;
+  /** Place in the table's cells. */
+  readonly place: number;
+  /** Constant-time counting, where the form of the correlation allows it. */
+  readonly measure: Measure | undefined;
+  /** Field that values are read from, where it counts values. */
+  readonly fields: readonly string[];
   /** Slots with the lines behind it. */
   readonly slots: number[];
   /** How far before a hit's first event its lines may lie: the time spans of what it is chained to, milliseconds. */
@@ -46,6 +69,7 @@ export interface Plan {
   readonly rules: readonly PlannedRule[];
   readonly correlations: readonly PlannedCorrelation[];
   readonly slots: readonly Slot[];
+  readonly tables: readonly Table[];
   readonly episodes: readonly EpisodeRule[];
   /** Changes whenever a state of this plan would not fit another one. */
   readonly fingerprint: string;
@@ -60,7 +84,7 @@ const addressFields: ReadonlySet<string> = new Set(["source.ip", "c-ip", "src_ip
 const userFields: ReadonlySet<string> = new Set(["user.name", "cs-username", "User", "user", "username"]);
 
 /** Lays out who feeds whom, what gives signals and under which title, and whose lines are kept. */
-export function planRules(set: RuleSet, language: Language): Plan {
+export function planRules(set: RuleSet, language: Language, lateTolerance: number): Plan {
   const episodes: EpisodeRule[] = [];
   const addEpisode = (rule: AnyRule, threshold: number, gap: number): number => {
     const own = haechiOf(rule.document);
@@ -76,45 +100,75 @@ export function planRules(set: RuleSet, language: Language): Plan {
       }) - 1
     );
   };
-  const rules = set.rules.map((compiled): PlannedRule => ({ compiled, episode: addEpisode(compiled.rule, 1, singleEventGap), feeds: [], slots: [] }));
+  const rules = set.rules.map((compiled): PlannedRule => ({
+    compiled,
+    episode: addEpisode(compiled.rule, 1, singleEventGap),
+    feeds: [],
+    slots: [],
+    tables: [],
+  }));
   const ruleByKey = new Map(rules.map((rule) => [rule.compiled.rule.key, rule]));
   const correlations: PlannedCorrelation[] = [];
   const byKey = new Map<string, PlannedCorrelation>();
   const slots: Slot[] = [];
   const slotOf = new Map<string, number>();
-  /** The rules at the bottom of a chain, and the time their correlations look back in all. */
+  const tables: Table[] = [];
+  const tableNames = new Map<string, number>();
+  const tableOf = (kind: GroupKind, fields: readonly string[], family: string): number => {
+    const name = [kind, family, ...fields].join("\0");
+    const index = tableNames.get(name) ?? tables.push({ fields, kind, correlations: 0, slots: 0, span: 0 }) - 1;
+    tableNames.set(name, index);
+    return index;
+  };
+  const compiledByKey = new Map(set.correlations.map((compiled) => [compiled.rule.key, compiled]));
+  /** The rules at the bottom of a chain, and the time its inner correlations look back in all. */
   const leavesOf = (compiled: CompiledCorrelation): { leaves: PlannedRule[]; reach: number } => {
     const leaves: PlannedRule[] = [];
     let reach = 0;
     for (const key of compiled.references) {
       const rule = ruleByKey.get(key);
-      const inner = byKey.get(key);
+      const inner = compiledByKey.get(key);
       if (rule) leaves.push(rule);
       else if (inner) {
-        const below = leavesOf(inner.compiled);
+        const below = leavesOf(inner);
         leaves.push(...below.leaves);
-        reach = Math.max(reach, below.reach + inner.compiled.rule.timespan);
+        reach = Math.max(reach, below.reach + inner.rule.timespan);
       }
     }
     return { leaves: [...new Set(leaves)], reach };
   };
+  const familyOf = families(set.correlations.map((compiled) => leavesOf(compiled).leaves.map((leaf) => leaf.compiled.rule.key)));
   // Referred correlations come before those that refer to them, so every inner one is known.
   for (const compiled of set.correlations) {
     const { rule } = compiled;
     const kind = kindOf(compiled);
     const { leaves, reach } = leavesOf(compiled);
     const threshold = thresholdOf(compiled);
-    const planned: PlannedCorrelation = { compiled, episode: addEpisode(rule, threshold, rule.timespan), feeds: [], kind, slots: [], reach };
+    const tableIndex = tableOf(kind, rule.groupBy, familyOf(leaves[0]?.compiled.rule.key ?? ""));
+    const table = tables[tableIndex] as Table;
+    table.span = Math.max(table.span, rule.timespan + reach + lateTolerance);
+    const planned: PlannedCorrelation = {
+      compiled,
+      episode: addEpisode(rule, threshold, rule.timespan),
+      feeds: [],
+      kind,
+      table: tableIndex,
+      place: table.correlations++,
+      measure: windowCount(rule, lateTolerance),
+      fields: rule.condition.kind === "bounds" ? rule.condition.fields : [],
+      slots: [],
+      reach,
+    };
     const index = correlations.push(planned) - 1;
     byKey.set(rule.key, planned);
-    for (const key of compiled.references) (ruleByKey.get(key) ?? byKey.get(key))?.feeds.push({ correlation: index, key });
+    compiled.references.forEach((key, position) => (ruleByKey.get(key) ?? byKey.get(key))?.feeds.push({ correlation: index, key, position }));
+    for (const leaf of leaves) if (!leaf.tables.includes(tableIndex)) leaf.tables.push(tableIndex);
     if (planned.episode < 0 || threshold >= manyEvents) continue;
     for (const leaf of leaves) {
-      const groupBy = kind === "other" ? rule.groupBy : [kind];
-      const name = `${leaf.compiled.rule.key}\0${groupBy.join("\0")}`;
+      const name = `${tableIndex} ${leaf.compiled.rule.key}`;
       let slot = slotOf.get(name);
       if (slot === undefined) {
-        slot = slots.push({ kind, groupBy: rule.groupBy, span: 0 }) - 1;
+        slot = slots.push({ table: tableIndex, place: table.slots++, span: 0 }) - 1;
         slotOf.set(name, slot);
         leaf.slots.push(slot);
       }
@@ -128,8 +182,24 @@ export function planRules(set: RuleSet, language: Language): Plan {
     correlations.map(({ compiled }) => [compiled.rule.key, compiled.rule.type, compiled.rule.timespan, compiled.rule.groupBy, compiled.references]),
     episodes.map(({ rule, gap }) => [rule, gap]),
     slots,
+    tables,
+    lateTolerance,
   ]);
-  return { rules, correlations, slots, episodes, fingerprint };
+  return { rules, correlations, slots, tables, episodes, fingerprint };
+}
+
+/** Rules that some correlation counts together belong to one family, named by one of them. */
+function families(groups: readonly (readonly string[])[]): (rule: string) => string {
+  const parent = new Map<string, string>();
+  const root = (rule: string): string => {
+    let at = rule;
+    for (let up = parent.get(at); up !== undefined; up = parent.get(at)) at = up;
+    return at;
+  };
+  for (const [first, ...others] of groups) {
+    for (const other of others) if (first !== undefined && root(other) !== root(first)) parent.set(root(other), root(first));
+  }
+  return root;
 }
 
 function haechiOf(document: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

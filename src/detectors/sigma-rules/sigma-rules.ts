@@ -5,15 +5,15 @@ import type { Actor, EvidenceReference, Signal } from "#core/signal.ts";
 import type { Language } from "#core/text/text.ts";
 import { noSignals, type Detector } from "#contracts/detector.ts";
 import type { LogRecord } from "#contracts/source.ts";
-import type { CompiledCorrelation, CorrelationHit, Correlator, CorrelatorOptions } from "#sigma/correlation.ts";
+import type { Correlator } from "#sigma/correlation.ts";
 import type { RuleSet } from "#sigma/load.ts";
 import { logsourceMatches } from "#sigma/taxonomy.ts";
 import { generationCache } from "../behaviour/generation-cache.ts";
 import { episodes, type Opening } from "../episodes.ts";
+import { groupKey, makeCells, type Cell, type Cells } from "./cells.ts";
 import { dispatch } from "./dispatch.ts";
-import { fastCorrelator } from "./fast-correlator.ts";
-import { planRules, type Feed, type PlannedCorrelation, type PlannedRule, type Slot } from "./plan.ts";
-import { trails } from "./trails.ts";
+import { planRules, type Feed, type PlannedCorrelation, type PlannedRule, type Slot, type Table } from "./plan.ts";
+import { addLine, newTrail, since } from "./trail.ts";
 
 export interface SigmaRulesOptions {
   /**
@@ -30,12 +30,21 @@ export interface SigmaRulesOptions {
 interface SigmaRulesState {
   readonly version: 1;
   readonly fingerprint: string;
+  /** Of correlations that are not counted in cells. */
   readonly correlators: readonly unknown[];
-  readonly trails: unknown;
+  readonly tables: readonly unknown[];
   readonly episodes: unknown;
   readonly leads: ReadonlyMap<string, number>;
   readonly newest: number;
   readonly nextClose: number;
+}
+
+/** What a correlation says when it fires. */
+interface Hit {
+  /** Events behind it, at least. */
+  readonly count: number;
+  /** Event time of the earliest. */
+  readonly first: number;
 }
 
 /** How often, in event time, episodes that are over are looked for. */
@@ -49,13 +58,18 @@ const lineLength = 1_024;
  * alone and together with their /64, and reported as whichever fires: the network only where no single address did.
  */
 export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detector {
-  const plan = planRules(ruleSet, options.language ?? "en");
   const { maxKeys, lateTolerance } = options;
+  const plan = planRules(ruleSet, options.language ?? "en", lateTolerance);
   const way = dispatch(plan.rules.map(({ compiled }) => compiled));
   const candidates = new Int32Array(plan.rules.length);
   const open = episodes("sigma-rules", plan.episodes, maxKeys);
-  const kept = trails(plan.slots.length, maxKeys);
-  let correlators = plan.correlations.map(({ compiled }) => makeCorrelator(compiled, { maxKeys, lateTolerance }));
+  const tables = plan.tables.map(({ fields, correlations, slots, span }) => makeCells({ fields, correlations, slots, span, maxKeys }));
+  /** Sigma's general correlators, for the forms that cells do not count. */
+  const makeCorrelators = (saved?: readonly unknown[]): (Correlator | undefined)[] =>
+    plan.correlations.map(({ compiled, measure }, index) =>
+      measure ? undefined : compiled.correlator({ maxKeys, lateTolerance, ...(saved && { snapshot: saved[index] }) }),
+    );
+  let correlators = makeCorrelators();
   const sources = logSources(plan.rules);
   /** Time an address of a /64 fired by itself, by correlation and network: while that is fresh the network says nothing new. */
   let leads = new Map<string, number>();
@@ -78,10 +92,21 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
   let wide: LogEvent | undefined;
   let reference: EvidenceReference | undefined;
   let out: Signal[] | undefined;
+  /** The event's cells by table, and those of its /64. */
+  const cells: (Cell | undefined)[] = plan.tables.map(() => undefined);
+  const wideCells: (Cell | undefined)[] = plan.tables.map(() => undefined);
   /** Hits of the event by correlation: its own, and its /64's. */
-  const hits: (CorrelationHit | undefined)[] = plan.correlations.map(() => undefined);
-  const wideHits: (CorrelationHit | undefined)[] = plan.correlations.map(() => undefined);
+  const hits: (Hit | undefined)[] = plan.correlations.map(() => undefined);
+  const wideHits: (Hit | undefined)[] = plan.correlations.map(() => undefined);
   const fired: number[] = [];
+  /** The event as episodes see it; made once, filled for each event. */
+  const touch = {
+    time: 0,
+    weight: 1,
+    reference: (): EvidenceReference => evidence(),
+    user: undefined as string | undefined,
+    path: undefined as string | undefined,
+  };
 
   const evidence = (): EvidenceReference => {
     const text = record.text.length > lineLength ? record.text.slice(0, lineLength) : record.text;
@@ -90,76 +115,99 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
   const take = (signals: readonly Signal[]): void => {
     if (signals.length > 0) (out ??= []).push(...signals);
   };
-  const feed = (feeds: readonly Feed[], of: LogEvent, into: (CorrelationHit | undefined)[], isWide: boolean): void => {
+  const observe = (correlation: number, planned: PlannedCorrelation, feed: Feed, isWide: boolean): Hit | undefined => {
+    const of = isWide ? (wide as LogEvent) : event;
+    const cell = (isWide ? wideCells : cells)[planned.table];
+    const { measure, fields, place } = planned;
+    if (!measure) return (correlators[correlation] as Correlator).observe(feed.key, of, time, weight);
+    if (!cell) return undefined;
+    const tag = fields.length > 0 ? groupKey(fields, of) : feed.position;
+    if (tag === undefined) return undefined;
+    let window = cell.windows[place];
+    if (!window) {
+      window = cell.windows[place] = measure.create();
+      (tables[planned.table] as Cells).grew(window.places);
+    }
+    const before = window.places;
+    const fires = measure.add(window, tag, time, weight);
+    if (window.places !== before) (tables[planned.table] as Cells).grew(window.places - before);
+    return fires ? window : undefined;
+  };
+  const feed = (feeds: readonly Feed[], isWide: boolean): void => {
+    const into = isWide ? wideHits : hits;
     for (let i = 0; i < feeds.length; i++) {
-      const { correlation, key } = feeds[i] as Feed;
-      const planned = plan.correlations[correlation] as PlannedCorrelation;
+      const to = feeds[i] as Feed;
+      const planned = plan.correlations[to.correlation] as PlannedCorrelation;
       if (isWide && planned.kind !== "address") continue;
-      const hit = (correlators[correlation] as Correlator).observe(key, of, time, weight);
+      const hit = observe(to.correlation, planned, to, isWide);
       if (hit === undefined) continue;
       // A correlation that several matching rules feed fires once an event.
-      const isNew = into[correlation] === undefined;
-      if (isNew && hits[correlation] === undefined && wideHits[correlation] === undefined) fired.push(correlation);
-      into[correlation] = hit;
-      if (isNew && planned.feeds.length > 0) feed(planned.feeds, of, into, isWide);
+      const isNew = into[to.correlation] === undefined;
+      if (isNew && hits[to.correlation] === undefined && wideHits[to.correlation] === undefined) fired.push(to.correlation);
+      into[to.correlation] = hit;
+      if (isNew && planned.feeds.length > 0) feed(planned.feeds, isWide);
     }
   };
-  const keepLine = (rule: PlannedRule): void => {
-    const user = textOf(event["user.name"]);
-    const path = textOf(event["url.path"]);
+  const keepLine = (rule: PlannedRule, from: readonly (Cell | undefined)[]): void => {
     for (let i = 0; i < rule.slots.length; i++) {
-      const slot = rule.slots[i] as number;
-      const { kind, groupBy, span } = plan.slots[slot] as Slot;
-      const key = kind === "address" ? address : kind === "user" ? user : groupKey(groupBy, event);
-      if (key === undefined) continue;
-      kept.add(slot, key, evidence(), user, path, span);
-      if (kind === "address" && network !== undefined) kept.add(slot, network, evidence(), user, path, span);
+      const { table, place, span } = plan.slots[rule.slots[i] as number] as Slot;
+      const cell = from[table];
+      if (!cell) continue;
+      const trail = (cell.trails[place] ??= newTrail());
+      const before = trail.characters;
+      addLine(trail, time, evidence, touch.user, touch.path, span);
+      (tables[table] as Cells).grew(trail.characters - before);
     }
   };
   const otherActor = (): Actor => {
     if (address !== undefined) return addressActor(address);
-    const user = textOf(event["user.name"]);
-    return user !== undefined ? userActor(user) : { kind: "site", id: ownString(textOf(event["host.name"]) ?? record.source) };
+    return touch.user !== undefined ? userActor(touch.user) : { kind: "site", id: ownString(textOf(event["host.name"]) ?? record.source) };
   };
-  const count = (episode: number, actor: Actor, opening: () => Opening): void =>
-    take(open.hit(episode, { actor, time, weight, reference: evidence(), user: textOf(event["user.name"]), path: textOf(event["url.path"]) }, opening));
-  /** What the lines kept so far say of a correlation that fires for `key`. */
-  const openingOf = (planned: PlannedCorrelation, hit: CorrelationHit, key: string): Opening => {
+  /** What the lines kept so far say of a correlation that fires for the cell. */
+  const openingOf = (planned: PlannedCorrelation, hit: Hit, cell: Cell | undefined): Opening => {
     const from = hit.first - planned.reach;
-    const parts = planned.slots.map((slot) => kept.since(slot, key, from));
+    const parts = planned.slots.map((slot) => cell?.trails[(plan.slots[slot] as Slot).place]).flatMap((trail) => (trail ? [since(trail, from)] : []));
     const refs = [...new Set([...parts.flatMap((part) => part.refs), evidence()])].toSorted((a, b) => a.time - b.time || a.line - b.line);
     const users = [...new Set(parts.flatMap((part) => part.users))];
     const paths = [...new Set(parts.flatMap((part) => part.paths))];
-    const user = textOf(event["user.name"]);
-    const path = textOf(event["url.path"]);
-    if (users.length === 0 && user !== undefined) users.push(ownString(user));
-    if (paths.length === 0 && path !== undefined) paths.push(ownString(path));
+    if (users.length === 0 && touch.user !== undefined) users.push(ownString(touch.user));
+    if (paths.length === 0 && touch.path !== undefined) paths.push(ownString(touch.path));
     return { count: Math.max(hit.count, refs.length), first: Math.min(hit.first, refs[0]?.time ?? hit.first), evidence: refs, users, paths };
   };
   const settle = (correlation: number): void => {
     const planned = plan.correlations[correlation] as PlannedCorrelation;
+    const { episode, kind, place, table } = planned;
+    if (episode < 0) return;
     const hit = hits[correlation];
     const wideHit = wideHits[correlation];
-    const { episode, kind } = planned;
-    if (episode < 0) return;
-    const tell = (by: CorrelationHit, actor: Actor, key: string): void => count(episode, actor, () => openingOf(planned, by, key));
-    if (kind === "user" && hit) tell(hit, userActor(textOf(event["user.name"]) ?? hit.key), hit.key);
-    else if (kind === "other" && hit) tell(hit, otherActor(), hit.key);
-    else if (kind === "address" && address !== undefined) {
-      if (network === undefined) {
-        if (hit) tell(hit, addressActor(address), address);
-        return;
-      }
-      const by = wideHit ?? hit;
-      if (by && open.isOpen(episode, network, time)) return tell(by, networkActor(network), network);
-      const lead = `${correlation} ${network}`;
-      if (hit) {
-        leads.set(lead, time);
-        return tell(hit, addressActor(address), address);
-      }
-      const led = leads.get(lead);
-      if (wideHit && (led === undefined || time - led > planned.compiled.rule.timespan)) tell(wideHit, networkActor(network), network);
+    const tell = (by: Hit, cell: Cell | undefined, actor: () => Actor): void => {
+      // While an episode goes on, the cell remembers it.
+      const known = cell?.episodes[place];
+      const prolonged = known && open.prolong(episode, known, touch);
+      if (prolonged) return take(prolonged);
+      const who = actor();
+      take(open.hit(episode, who, touch, () => openingOf(planned, by, cell)));
+      if (cell) cell.episodes[place] = open.find(episode, who.id, time);
+    };
+    const cell = cells[table];
+    if (kind === "user" && hit) return tell(hit, cell, () => userActor(touch.user ?? cell?.key ?? ""));
+    if (kind === "other" && hit) return tell(hit, cell, otherActor);
+    if (kind !== "address" || address === undefined) return;
+    const own = address;
+    if (network === undefined) {
+      if (hit) tell(hit, cell, () => addressActor(own));
+      return;
     }
+    const whole = network;
+    const by = wideHit ?? hit;
+    if (by && open.find(episode, whole, time)) return tell(by, wideCells[table], () => networkActor(whole));
+    const lead = `${correlation} ${whole}`;
+    if (hit) {
+      leads.set(lead, time);
+      return tell(hit, cell, () => addressActor(own));
+    }
+    const led = leads.get(lead);
+    if (wideHit && (led === undefined || time - led > planned.compiled.rule.timespan)) tell(wideHit, wideCells[table], () => networkActor(whole));
   };
   const closeIdle = (): void => {
     nextClose = newest + closeEvery;
@@ -174,27 +222,45 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
       leads.delete(lead);
     }
   };
+  /** Looks the event up, once for all its rules. */
+  const prepare = (): void => {
+    weight = eventCount(event);
+    address = textOf(event["source.ip"]);
+    network = address !== undefined && address.includes(":") ? network64(address) || undefined : undefined;
+    wide = network === undefined ? undefined : { ...event, "source.ip": network };
+    reference = undefined;
+    touch.time = time;
+    touch.weight = weight;
+    touch.user = textOf(event["user.name"]);
+    touch.path = textOf(event["url.path"]);
+    for (let table = 0; table < tables.length; table++) cells[table] = wideCells[table] = undefined;
+  };
+  const lookUp = (rule: PlannedRule): void => {
+    for (let i = 0; i < rule.tables.length; i++) {
+      const table = rule.tables[i] as number;
+      cells[table] ??= (tables[table] as Cells).of(event, time);
+      if (wide && (plan.tables[table] as Table).kind === "address") wideCells[table] ??= (tables[table] as Cells).of(wide, time);
+    }
+  };
   const match = (rule: PlannedRule): void => {
-    if (rule.slots.length > 0) keepLine(rule);
+    lookUp(rule);
+    if (rule.slots.length > 0) {
+      keepLine(rule, cells);
+      if (wide) keepLine(rule, wideCells);
+    }
     if (rule.episode >= 0) {
-      const opening = (): Opening => {
-        const user = textOf(event["user.name"]);
-        const path = textOf(event["url.path"]);
-        return {
-          count: weight,
-          first: time,
-          evidence: [evidence()],
-          users: user === undefined ? [] : [ownString(user)],
-          paths: path === undefined ? [] : [ownString(path)],
-        };
-      };
-      count(rule.episode, otherActor(), opening);
+      const opening = (): Opening => ({
+        count: weight,
+        first: time,
+        evidence: [evidence()],
+        users: touch.user === undefined ? [] : [ownString(touch.user)],
+        paths: touch.path === undefined ? [] : [ownString(touch.path)],
+      });
+      take(open.hit(rule.episode, otherActor(), touch, opening));
     }
     if (rule.feeds.length === 0) return;
-    feed(rule.feeds, event, hits, false);
-    if (network === undefined) return;
-    wide ??= { ...event, "source.ip": network };
-    feed(rule.feeds, wide, wideHits, true);
+    feed(rule.feeds, false);
+    if (wide) feed(rule.feeds, true);
   };
 
   return {
@@ -209,20 +275,14 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
       out = undefined;
       if (time > newest) newest = time;
       if (newest >= nextClose) closeIdle();
-      sources.next();
+      sources.next(given);
       let isReady = false;
       for (let i = 0; i < offered; i++) {
         const index = candidates[i] as number;
         const rule = plan.rules[index] as PlannedRule;
         if (!sources.concerns(index, given) || !rule.compiled.matches(given)) continue;
-        if (!isReady) {
-          isReady = true;
-          weight = eventCount(given);
-          address = textOf(given["source.ip"]);
-          network = address !== undefined && address.includes(":") ? network64(address) || undefined : undefined;
-          wide = undefined;
-          reference = undefined;
-        }
+        if (!isReady) prepare();
+        isReady = true;
         match(rule);
       }
       if (fired.length > 0) {
@@ -237,8 +297,8 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
       structuredClone({
         version: 1,
         fingerprint: plan.fingerprint,
-        correlators: correlators.map((one) => one.snapshot()),
-        trails: kept.snapshot(),
+        correlators: correlators.map((one) => one?.snapshot()),
+        tables: tables.map((table) => table.snapshot()),
         episodes: open.snapshot(),
         leads,
         newest,
@@ -248,36 +308,21 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
       const given = state as Partial<SigmaRulesState> | undefined;
       if (given?.version !== 1 || given.fingerprint !== plan.fingerprint) throw new RangeError("sigma-rules: state of another version or of other rules");
       const from = structuredClone(given) as SigmaRulesState;
-      correlators = plan.correlations.map(({ compiled }, index) => makeCorrelator(compiled, { maxKeys, lateTolerance, snapshot: from.correlators[index] }));
-      kept.restore(from.trails);
+      correlators = makeCorrelators(from.correlators);
+      tables.forEach((table, index) => table.restore(from.tables[index]));
       open.restore(from.episodes);
       leads = new Map(from.leads);
       newest = from.newest;
       nextClose = from.nextClose;
     },
     get evictions() {
-      return correlators.reduce((sum, one) => sum + one.evictions, open.evictions);
+      return [...correlators, ...tables].reduce((sum, one) => sum + (one?.evictions ?? 0), open.evictions);
     },
   };
 }
 
-function makeCorrelator(compiled: CompiledCorrelation, options: CorrelatorOptions): Correlator {
-  return fastCorrelator(compiled, options) ?? compiled.correlator(options);
-}
-
 function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-/** Values of the fields a correlation counts by, joined as the correlator joins them; undefined where one is absent. */
-function groupKey(fields: readonly string[], event: LogEvent): string | undefined {
-  let key = "";
-  for (let i = 0; i < fields.length; i++) {
-    const value = event[fields[i] as string];
-    if (value === undefined || value === null) return undefined;
-    key += i === 0 ? String(value) : `\u001F${String(value)}`;
-  }
-  return key;
 }
 
 /** Whether rules concern an event by their `logsource`, asked once an event for each different one. */
@@ -295,9 +340,13 @@ function logSources(rules: readonly PlannedRule[]) {
   const asked = new Uint32Array(distinct.length);
   const answers = new Uint8Array(distinct.length);
   let stamp = 0;
+  let last: { eventCategory?: unknown; action?: unknown; dataset?: unknown; program?: unknown } = { action: Number.NaN };
   return {
-    /** The next event comes. */
-    next: (): void => {
+    /** The next event comes. Answers stay good while it is of the same kind in all that `logsourceMatches` looks at. */
+    next: (event: LogEvent): void => {
+      const { "event.category": eventCategory, "event.action": action, "event.dataset": dataset, "process.name": program } = event;
+      if (eventCategory === last.eventCategory && action === last.action && dataset === last.dataset && program === last.program) return;
+      last = { eventCategory, action, dataset, program };
       stamp = (stamp + 1) >>> 0;
       if (stamp === 0) {
         asked.fill(0);

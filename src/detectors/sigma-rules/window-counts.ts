@@ -1,27 +1,51 @@
 import { ownString } from "#core/own-string.ts";
+import type { SigmaCorrelation } from "#sigma/correlation.ts";
 
-/** What holds of a group at an event. */
-export interface WindowHit {
-  /** Events behind it, at least. */
-  readonly count: number;
-  readonly value: number;
-  /** Event time of the earliest. */
-  readonly first: number;
+/** What a measure knows of one group. Structured-cloneable. */
+export interface WindowState {
+  /** Numbers that it holds: what counts against the memory bound. */
+  places: number;
+  /** Event time of the newest observation. */
+  newest: number;
+  /** Of the latest hit: events behind it, at least, and event time of the earliest. */
+  count: number;
+  first: number;
 }
 
-/** Counts in a window that slides on event time: (time - timespan, time]. States are structured-cloneable. */
+/** Counts in a window that slides on event time: (time - timespan, time]. */
 export interface Measure {
-  create(): unknown;
+  create(): WindowState;
   /**
-   * Adds an observation; gives a hit where the condition holds for a window that it is in. `newest` is the time of the newest
-   * one before; an older time is a late observation, counted at its own time.
+   * Adds an observation: a value or the index of its rule, and how many equal events it stands for. True where the condition holds
+   * for a window that it is in; `count` and `first` of the state then tell of it. A time older than `newest` is a late
+   * observation and counts at its own time.
    */
-  add(state: unknown, tag: string | number, time: number, weight: number, newest: number): WindowHit | undefined;
-  /** Numbers that the state holds: what counts against the memory bound. */
-  places(state: unknown): number;
+  add(state: WindowState, tag: string | number, time: number, weight: number): boolean;
 }
 
-interface EventWindow {
+/**
+ * The measure of a correlation at a cost per event that does not grow with its window, for the forms nearly all have: counts of
+ * events or of different values with one lower bound, and rules that follow each other; grouped by ECS fields. Undefined for
+ * every other form: those take Sigma's general correlator, whose answers these are (for events in order).
+ */
+export function windowCount(rule: SigmaCorrelation, lateTolerance: number): Measure | undefined {
+  const { condition, type, timespan } = rule;
+  if (condition.kind !== "bounds" || condition.bounds.length !== 1) return undefined;
+  // Names with a dot are ECS and stand for themselves; others may be names of Sigma's taxonomy or aliases.
+  if (rule.groupBy.length === 0 || rule.aliases.size > 0 || ![...rule.groupBy, ...condition.fields].every((field) => field.includes("."))) return undefined;
+  const [bound] = condition.bounds;
+  const needed = bound?.comparison === "gte" ? Math.ceil(bound.value) : bound?.comparison === "gt" ? Math.floor(bound.value) + 1 : 0;
+  if (needed < 1) return undefined;
+  if (type === "event_count") return eventCount(needed, timespan, lateTolerance);
+  if (type === "value_count") return distinctCount(needed, timespan, lateTolerance);
+  if ((type === "temporal" || type === "temporal_ordered") && needed === rule.rules.length)
+    return chainCount(needed, timespan, lateTolerance, type === "temporal_ordered");
+  return undefined;
+}
+
+const never = Number.NEGATIVE_INFINITY;
+
+interface EventWindow extends WindowState {
   /** Sorted times; those from `head` to `end` are kept, those from `from` on are in the newest window. */
   times: Float64Array;
   /** Equal events per time; undefined while all are 1. */
@@ -36,11 +60,10 @@ interface EventWindow {
  * At least `needed` events. A running sum over a ring of times: constant time for an event in order. A late one is put in
  * its place and every window it is in is asked again.
  */
-export function eventCount(needed: number, timespan: number, tolerance: number): Measure {
+function eventCount(needed: number, timespan: number, tolerance: number): Measure {
   const most = tolerance > 0 ? needed * 4 + 256 : needed + 1;
   const weightAt = (window: EventWindow, index: number): number => (window.weights ? (window.weights[index] as number) : 1);
   const makeRoom = (window: EventWindow): void => {
-    if (window.end < window.times.length) return;
     const size = window.end - window.head;
     const isRoomy = window.head > 0 && size <= window.times.length >> 1;
     const length = isRoomy ? window.times.length : window.times.length * 2;
@@ -55,6 +78,7 @@ export function eventCount(needed: number, timespan: number, tolerance: number):
     window.from -= window.head;
     window.head = 0;
     window.end = size;
+    window.places = length * (window.weights ? 2 : 1);
   };
   const insert = (window: EventWindow, at: number, time: number, weight: number): void => {
     if (weight !== 1 && !window.weights) window.weights = new Float64Array(window.times.length).fill(1);
@@ -76,12 +100,12 @@ export function eventCount(needed: number, timespan: number, tolerance: number):
       window.head++;
     }
   };
-  const addLate = (window: EventWindow, time: number, weight: number, newest: number): WindowHit | undefined => {
+  const addLate = (window: EventWindow, time: number, weight: number): boolean => {
     let at = window.end;
     while (at > window.head && (window.times[at - 1] as number) > time) at--;
     insert(window, at, time, weight);
-    // One earlier than the newest window's start does not belong to it.
-    if (at < window.from || time <= newest - timespan) {
+    // One from before the newest window's start does not belong to it.
+    if (at < window.from || time <= window.newest - timespan) {
       window.sum -= weight;
       window.from++;
     }
@@ -93,25 +117,41 @@ export function eventCount(needed: number, timespan: number, tolerance: number):
       while ((window.times[start] as number) <= end - timespan) sum -= weightAt(window, start++);
       if (to < at || (to + 1 < window.end && window.times[to + 1] === end)) continue;
       if (end >= time + timespan) break;
-      if (sum >= needed) return { count: sum, value: sum, first: window.times[start] as number };
+      if (sum < needed) continue;
+      window.count = sum;
+      window.first = window.times[start] as number;
+      return true;
     }
-    return undefined;
+    return false;
   };
   return {
-    create: (): EventWindow => ({ times: new Float64Array(4), weights: undefined, head: 0, from: 0, end: 0, sum: 0 }),
-    add: (state, _tag, time, weight, newest) => {
+    create: (): EventWindow => ({
+      places: 4,
+      newest: never,
+      count: 0,
+      first: 0,
+      times: new Float64Array(4),
+      weights: undefined,
+      head: 0,
+      from: 0,
+      end: 0,
+      sum: 0,
+    }),
+    add: (state, _tag, time, weight) => {
       const window = state as EventWindow;
-      makeRoom(window);
-      if (time < newest) return addLate(window, time, weight, newest);
+      if (window.end >= window.times.length) makeRoom(window);
+      if (time < window.newest) return time >= window.newest - tolerance && addLate(window, time, weight);
+      window.newest = time;
       slide(window, time - timespan);
       insert(window, window.end, time, weight);
-      return window.sum >= needed ? { count: window.sum, value: window.sum, first: window.times[window.from] as number } : undefined;
+      window.count = window.sum;
+      window.first = window.times[window.from] as number;
+      return window.sum >= needed;
     },
-    places: (state) => (state as EventWindow).times.length * ((state as EventWindow).weights ? 2 : 1),
   };
 }
 
-interface ValueWindow {
+interface ValueWindow extends WindowState {
   /** Time each value was seen last. */
   readonly values: Map<string, { time: number }>;
   /** While a window ends before this time, it surely holds enough values. */
@@ -123,7 +163,7 @@ interface ValueWindow {
  * too low; when a count shows enough, the time of the `needed`-th latest says how long that stays so. Both make an event
  * constant time. A late event counts in the window that ends at its group's newest event.
  */
-export function distinctCount(needed: number, timespan: number): Measure {
+function distinctCount(needed: number, timespan: number, tolerance: number): Measure {
   const most = needed * 2 + 64;
   /** Forgets values that left the window; gives the times of the others, latest first. */
   const live = (window: ValueWindow, edge: number): number[] => {
@@ -147,31 +187,38 @@ export function distinctCount(needed: number, timespan: number): Measure {
     }
   };
   return {
-    create: (): ValueWindow => ({ values: new Map(), holdsUntil: Number.NEGATIVE_INFINITY }),
-    add: (state, tag, time, _weight, newest) => {
+    create: (): ValueWindow => ({ places: 8, newest: never, count: 0, first: 0, values: new Map(), holdsUntil: never }),
+    add: (state, tag, time) => {
       const window = state as ValueWindow;
-      const end = Math.max(time, newest);
-      const edge = end - timespan;
-      if (time <= edge) return undefined;
+      if (time < window.newest - tolerance) return false;
+      if (time > window.newest) window.newest = time;
+      const edge = window.newest - timespan;
+      if (time <= edge) return false;
       const value = String(tag);
       const known = window.values.get(value);
       if (known) known.time = Math.max(known.time, time);
       else {
         if (window.values.size >= most) shrink(window, edge);
         window.values.set(ownString(value), { time });
+        window.places = window.values.size * 4 + 8;
       }
-      if (window.values.size < needed) return undefined;
-      if (end < window.holdsUntil) return { count: needed, value: needed, first: edge + 1 };
+      if (window.values.size < needed) return false;
+      if (window.newest < window.holdsUntil) {
+        window.count = needed;
+        window.first = edge + 1;
+        return true;
+      }
       const times = live(window, edge);
-      if (times.length < needed) return undefined;
+      if (times.length < needed) return false;
       window.holdsUntil = (times[needed - 1] as number) + timespan;
-      return { count: times.length, value: times.length, first: times.at(-1) as number };
+      window.count = times.length;
+      window.first = times.at(-1) as number;
+      return true;
     },
-    places: (state) => (state as ValueWindow).values.size * 4 + 8,
   };
 }
 
-interface Chain {
+interface Chain extends WindowState {
   /** Latest start of a chain that ends with each rule, and the time it ended. */
   readonly starts: number[];
   readonly ends: number[];
@@ -180,8 +227,8 @@ interface Chain {
 }
 
 /** All of `rules` rules, in their order or in any. Of each rule the chain that began latest is kept, which lasts longest. */
-export function chainCount(rules: number, timespan: number, isOrdered: boolean): Measure {
-  const never = Number.NEGATIVE_INFINITY;
+function chainCount(rules: number, timespan: number, tolerance: number, isOrdered: boolean): Measure {
+  const none = (): number[] => Array.from({ length: rules }, () => never);
   const follow = (chain: Chain, rule: number, time: number): void => {
     let start = time;
     if (rule > 0) {
@@ -193,23 +240,22 @@ export function chainCount(rules: number, timespan: number, isOrdered: boolean):
     chain.ends[rule] = time;
   };
   return {
-    create: (): Chain => ({ starts: Array.from({ length: rules }, () => never), ends: Array.from({ length: rules }, () => never), seen: Array.from({ length: rules }, () => never) }),
-    add: (state, tag, time, _weight, newest) => {
+    create: (): Chain => ({ places: rules * 3, newest: never, count: rules, first: 0, starts: none(), ends: none(), seen: none() }),
+    add: (state, tag, time) => {
       const chain = state as Chain;
       const rule = tag as number;
-      const edge = Math.max(time, newest) - timespan;
-      if (!isOrdered) {
-        chain.starts[rule] = Math.max(chain.starts[rule] as number, time);
-        const first = Math.min(...chain.starts);
-        return first > edge ? { count: rules, value: rules, first } : undefined;
-      }
+      const isLate = time < chain.newest;
+      if (time < chain.newest - tolerance) return false;
+      if (!isLate) chain.newest = time;
+      const edge = chain.newest - timespan;
       chain.seen[rule] = Math.max(chain.seen[rule] as number, time);
-      follow(chain, rule, time);
-      // What was seen before this late event, and happened after it, follows it now.
-      if (time < newest) for (let next = rule + 1; next < rules; next++) follow(chain, next, chain.seen[next] as number);
-      const start = chain.starts[rules - 1] as number;
-      return start > edge ? { count: rules, value: rules, first: start } : undefined;
+      if (isOrdered) {
+        follow(chain, rule, time);
+        // What was seen before this late event, and happened after it, follows it now.
+        if (isLate) for (let next = rule + 1; next < rules; next++) follow(chain, next, chain.seen[next] as number);
+        chain.first = chain.starts[rules - 1] as number;
+      } else chain.first = Math.min(...chain.seen);
+      return chain.first > edge;
     },
-    places: () => rules * 3,
   };
 }

@@ -2,7 +2,7 @@ import type { CompiledCorrelation } from "#sigma/correlation.ts";
 import { loadRules } from "#sigma/load.ts";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fastCorrelator } from "./fast-correlator.ts";
+import { windowCount, type WindowState } from "./window-counts.ts";
 
 const rule = (name: string): string => `
 title: ${name}
@@ -19,11 +19,11 @@ function correlation(body: string): CompiledCorrelation {
 }
 
 const forms = {
-  "event_count": "  type: event_count\n  rules: [a]\n  group-by: [source.ip]\n  timespan: 60s\n  condition: { gte: 5 }\n",
+  event_count: "  type: event_count\n  rules: [a]\n  group-by: [source.ip]\n  timespan: 60s\n  condition: { gte: 5 }\n",
   "event_count, gt": "  type: event_count\n  rules: [a, b]\n  group-by: [source.ip, host.name]\n  timespan: 10s\n  condition: { gt: 2 }\n",
-  "value_count": "  type: value_count\n  rules: [a]\n  group-by: [source.ip]\n  timespan: 60s\n  condition: { field: user.name, gte: 3 }\n",
-  "temporal": "  type: temporal\n  rules: [a, b, c]\n  group-by: [source.ip]\n  timespan: 30s\n",
-  "temporal_ordered": "  type: temporal_ordered\n  rules: [a, b, c]\n  group-by: [source.ip]\n  timespan: 30s\n",
+  value_count: "  type: value_count\n  rules: [a]\n  group-by: [source.ip]\n  timespan: 60s\n  condition: { field: user.name, gte: 3 }\n",
+  temporal: "  type: temporal\n  rules: [a, b, c]\n  group-by: [source.ip]\n  timespan: 30s\n",
+  temporal_ordered: "  type: temporal_ordered\n  rules: [a, b, c]\n  group-by: [source.ip]\n  timespan: 30s\n",
 };
 
 const step = fc.record({
@@ -36,23 +36,29 @@ const step = fc.record({
 });
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
+/** Whether each step fires, by the measure with a state for each group, or by Sigma's general correlator. */
 function answers(compiled: CompiledCorrelation, steps: readonly Step[], lateTolerance: number, isFast: boolean, isLate: boolean): boolean[] {
-  const options = { maxKeys: 1_000, lateTolerance };
-  const keys = new Map(compiled.references.map((key, index) => [["a", "b", "c"][index], key]));
-  let correlator = isFast ? fastCorrelator(compiled, options) : compiled.correlator(options);
+  const general = compiled.correlator({ maxKeys: 1_000, lateTolerance });
+  const measure = windowCount(compiled.rule, lateTolerance);
+  if (!measure) throw new Error("no measure");
+  let states = new Map<string, WindowState>();
   let now = 0;
   return steps.map((one, index) => {
     now += one.wait;
     const time = (now - (isLate ? one.late : 0)) * 1_000;
-    const key = keys.get(one.rule);
-    if (key === undefined) return false;
+    const position = compiled.rule.rules.indexOf(one.rule);
+    if (position < 0) return false;
+    const event = { "source.ip": one.address, "host.name": "web1", "user.name": one.user };
+    if (!isFast) return general.observe(compiled.references[position] as string, event, time, one.weight) !== undefined;
     // Now and then it is taken down and put up again from its state.
-    if (isFast && index % 17 === 16) correlator = fastCorrelator(compiled, { ...options, snapshot: structuredClone(correlator?.snapshot()) });
-    return correlator?.observe(key, { "source.ip": one.address, "host.name": "web1", "user.name": one.user }, time, one.weight) !== undefined;
+    if (index % 17 === 16) states = structuredClone(states);
+    let state = states.get(one.address);
+    if (!state) states.set(one.address, (state = measure.create()));
+    return measure.add(state, compiled.rule.type === "value_count" ? one.user : position, time, one.weight);
   });
 }
 
-describe("fastCorrelator", () => {
+describe("windowCount", () => {
   it.each(Object.entries(forms))("answers as the general correlator does: %s", (_, body) => {
     const compiled = correlation(body);
     fc.assert(
@@ -88,18 +94,22 @@ describe("fastCorrelator", () => {
 
   it("puts a late first step before what followed it", () => {
     const compiled = correlation("  type: temporal_ordered\n  rules: [a, b]\n  group-by: [source.ip]\n  timespan: 30s\n");
-    const correlator = fastCorrelator(compiled, { maxKeys: 100, lateTolerance: 10_000 });
-    const [a, b] = compiled.references as [string, string];
-    expect(correlator?.observe(b, { "source.ip": "45.9.20.31" }, 8_000, 1)).toBeUndefined();
-    expect(correlator?.observe(a, { "source.ip": "45.9.20.31" }, 5_000, 1)).toMatchObject({ first: 5_000 });
+    const measure = windowCount(compiled.rule, 10_000);
+    const state = measure?.create();
+    if (!measure || !state) throw new Error("no measure");
+    expect(measure.add(state, 1, 8_000, 1)).toBe(false);
+    expect(measure.add(state, 0, 5_000, 1)).toBe(true);
+    expect(state.first).toBe(5_000);
   });
 
-  it("keeps no more groups than allowed, and counts those it drops", () => {
-    const correlator = fastCorrelator(correlation(forms.event_count), { maxKeys: 100, lateTolerance: 0 });
-    const [a] = correlation(forms.event_count).references as [string];
-    for (let i = 0; i < 1_000; i++) correlator?.observe(a, { "source.ip": `45.9.${i >> 8}.${i & 255}` }, i, 1);
-    expect(correlator?.keys).toBeLessThanOrEqual(100);
-    expect(correlator?.evictions).toBeGreaterThanOrEqual(900);
+  it("keeps a bounded number of values and times", () => {
+    for (const body of [forms.event_count, forms.value_count]) {
+      const measure = windowCount(correlation(body).rule, 10_000);
+      const state = measure?.create();
+      if (!measure || !state) throw new Error("no measure");
+      for (let i = 0; i < 20_000; i++) expect(measure.add(state, `user${i}`, i, 1)).toBe(i >= (body === forms.event_count ? 4 : 2));
+      expect(state.places).toBeLessThan(1_200);
+    }
   });
 
   it("leaves what it does not know to the general one", () => {
@@ -108,6 +118,6 @@ describe("fastCorrelator", () => {
       "  type: event_count\n  rules: [a]\n  group-by: [c-ip]\n  timespan: 60s\n  condition: { gte: 3 }\n",
       "  type: event_count\n  rules: [a]\n  group-by: [source.ip]\n  timespan: 60s\n  condition: { lt: 3 }\n",
     ];
-    for (const body of bodies) expect(fastCorrelator(correlation(body), { maxKeys: 100, lateTolerance: 0 })).toBeUndefined();
+    for (const body of bodies) expect(windowCount(correlation(body).rule, 0)).toBeUndefined();
   });
 });
