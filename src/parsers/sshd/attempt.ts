@@ -1,7 +1,7 @@
 import type { LogEvent } from "#core/event.ts";
 import type { Envelope } from "../program-parser.ts";
 import { sshEvent, unescapeVis } from "./event.ts";
-import { fromHostBefore, fromHostPortBefore, hostEnd, portBefore } from "./peer.ts";
+import { fromHostBefore, fromHostPortBefore, lastFromHostPort, portBetween } from "./peer.ts";
 
 /** sshd cuts names to 100 bytes in these messages (`%.100s`). */
 const longestName = 100;
@@ -19,8 +19,8 @@ export function readAttempt(message: string, end: number, verb: "Accepted" | "Fa
   const invalid = saysInvalid(message, nameAt);
   if (invalid) nameAt += 13;
 
-  let peerEnd = message.startsWith(" ssh2", end - 5) ? end - 5 : end;
-  let hostAt = fromHostPortBefore(message, peerEnd);
+  let peerEnd = message.startsWith(" ssh2", end - 5) ? end - 5 : endBeforePlainKey(message, end);
+  let hostAt = peerEnd < 0 ? -1 : lastFromHostPort(message, peerEnd);
   if (hostAt - 6 < nameAt) {
     peerEnd = peerEndBeforeKey(message, nameAt, end);
     if (peerEnd === 0) return undefined;
@@ -35,9 +35,11 @@ export function readAttempt(message: string, end: number, verb: "Accepted" | "Fa
     if (!invalid && password) reason = "bad_password";
   } else if (!invalid) reason = verb === "Partial" ? "partial" : "postponed";
   if (hostAt === 0) return sshEvent(envelope, message, "authentication", "ssh_login", outcome, reason, undefined, undefined, undefined, method);
-  const host = message.slice(hostAt, hostEnd(message, hostAt));
+  const hostStop = message.indexOf(" ", hostAt);
+  const host = message.slice(hostAt, hostStop);
+  const port = portBetween(message, hostStop + 6, peerEnd);
   const user = message.slice(nameAt, hostAt - 6);
-  return sshEvent(envelope, message, "authentication", "ssh_login", outcome, reason, host, portBefore(message, peerEnd), user, method);
+  return sshEvent(envelope, message, "authentication", "ssh_login", outcome, reason, host, port, user, method);
 }
 
 function saysInvalid(message: string, at: number): boolean {
@@ -53,6 +55,17 @@ function methodName(message: string, at: number, end: number): string {
 }
 
 /**
+ * Where the peer ends before ` ssh2: TYPE FINGERPRINT`: two words and no more leave no room for anything crafted. `end` where no key
+ * follows, -1 where more does.
+ */
+function endBeforePlainKey(message: string, end: number): number {
+  const mark = message.lastIndexOf(" ssh2: ", end);
+  if (mark < 0) return message.includes(" ruser ") ? -1 : end;
+  const space = message.indexOf(" ", mark + 7);
+  return space > 0 && message.indexOf(" ", space + 1) < 0 ? mark : -1;
+}
+
+/**
  * Where `from ADDR port N` ends when a key, certificate or client follows (`… ssh2: RSA SHA256:… ID NAME (serial 0) CA …`). A
  * certificate's id and a host-based client's names are the peer's own text, as is the user name: where more than one reading is
  * left, none is taken and the attempt has no address (-1). 0 where there is no reading.
@@ -64,12 +77,8 @@ function peerEndBeforeKey(message: string, nameAt: number, end: number): number 
   for (let at = message.lastIndexOf(mark, end); at > nameAt; at = message.lastIndexOf(mark, at - 1)) {
     const hostAt = fromHostPortBefore(message, at);
     if (hostAt - 6 < nameAt) continue;
-    if (found === 0) {
-      found = at;
-      // Two words and no more: a plain key leaves no room for anything crafted.
-      const space = message.indexOf(" ", at + mark.length);
-      if (space > 0 && message.indexOf(" ", space + 1) < 0) return found;
-    } else if (isTooLong(message, nameAt, fromHostPortBefore(message, found) - 6)) found = at;
+    if (found === 0) found = at;
+    else if (isTooLong(message, nameAt, fromHostPortBefore(message, found) - 6)) found = at;
     else return -1;
   }
   return found;
@@ -83,12 +92,12 @@ function isTooLong(message: string, at: number, end: number): boolean {
 /** auth.c, getpwnamallow: `Invalid user NAME from ADDR[ port N]`; `Illegal user` before OpenSSH 3.9. */
 export function readInvalidUser(message: string, end: number, envelope: Envelope): LogEvent | undefined {
   const nameAt = 13;
-  let hostAt = fromHostPortBefore(message, end);
+  let hostAt = lastFromHostPort(message, end);
   let port: number | undefined;
   let stop = end;
   if (hostAt > 0) {
-    port = portBefore(message, end);
-    stop = hostEnd(message, hostAt);
+    stop = message.indexOf(" ", hostAt);
+    port = portBetween(message, stop + 6, end);
   } else hostAt = fromHostBefore(message, end);
   if (hostAt - 6 < nameAt) return undefined;
   const user = message.slice(nameAt, hostAt - 6);
@@ -109,10 +118,12 @@ export function readMaximumAttempts(message: string, start: number, end: number,
   const invalid = message.startsWith("invalid user ", nameAt);
   if (invalid) nameAt += 13;
   const stop = message.startsWith(" ssh2", end - 5) ? end - 5 : end;
-  const hostAt = fromHostPortBefore(message, stop);
+  const hostAt = lastFromHostPort(message, stop);
   if (hostAt - 6 < nameAt) return undefined;
-  const host = message.slice(hostAt, hostEnd(message, hostAt));
+  const hostStop = message.indexOf(" ", hostAt);
+  const host = message.slice(hostAt, hostStop);
+  const port = portBetween(message, hostStop + 6, stop);
   const user = message.slice(nameAt, hostAt - 6);
   const reason = invalid ? "invalid_user" : "max_attempts";
-  return sshEvent(envelope, message, "authentication", "ssh_max_attempts", "failure", reason, host, portBefore(message, stop), user, undefined);
+  return sshEvent(envelope, message, "authentication", "ssh_max_attempts", "failure", reason, host, port, user, undefined);
 }

@@ -1,7 +1,7 @@
 import type { LogEvent } from "#core/event.ts";
 import type { Envelope } from "../program-parser.ts";
 import { addressEvent, sshEvent, unescapeVis } from "./event.ts";
-import { connectionBefore, connectionBetween, fromHostBefore, fromHostPortBefore, hostEnd, peerAt, portBefore, type Connection } from "./peer.ts";
+import { connectionBefore, connectionBetween, fromHostBefore, fromHostPortBefore, peerAt, portBetween, type Connection } from "./peer.ts";
 
 const usernameChanged = ": Change of username or service not allowed: (";
 
@@ -145,9 +145,9 @@ export function readNegotiation(message: string, start: number, envelope: Envelo
 export function readBadVersion(message: string, end: number, envelope: Envelope): LogEvent | undefined {
   const withPort = fromHostPortBefore(message, end);
   const hostAt = withPort > 0 ? withPort : fromHostBefore(message, end);
-  const stop = withPort > 0 ? hostEnd(message, withPort) : end;
+  const stop = withPort > 0 ? message.indexOf(" ", withPort) : end;
   const host = hostAt > 0 ? message.slice(hostAt, stop) : undefined;
-  const port = withPort > 0 ? portBefore(message, end) : undefined;
+  const port = withPort > 0 ? portBetween(message, stop + 6, end) : undefined;
   return sshEvent(envelope, message, "network", "ssh_protocol_error", "failure", "bad_version", host, port, undefined, undefined);
 }
 

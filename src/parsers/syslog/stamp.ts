@@ -40,6 +40,9 @@ export function stampReader(timeZone: string, fixedYear: number | undefined): St
   let bsdTo = 0;
   let isoMinute = "?";
   let isoWall = 0;
+  // A file has one offset from one change of the clock to the next.
+  let offsetText = "?";
+  let offset = 0;
 
   const instantIn = (year: number, month: number, date: number, minutes: number): number => zone.instant(Date.UTC(year, month, date) + minutes * 60_000);
 
@@ -110,6 +113,10 @@ export function stampReader(timeZone: string, fixedYear: number | undefined): St
     if (second < 0 || second > 60) return -1;
     reader.time = isoWall + second * 1_000;
     let i = fraction(text, at + 2);
+    if (text.startsWith(offsetText, i)) {
+      reader.time -= offset;
+      return i + offsetText.length;
+    }
     const sign = text.charCodeAt(i);
     if (sign === 90 || sign === 122) return i + 1;
     if (sign !== 43 && sign !== 45) {
@@ -118,12 +125,15 @@ export function stampReader(timeZone: string, fixedYear: number | undefined): St
     }
     const hours = twoDigits(text, i + 1);
     if (hours < 0) return -1;
+    const offsetAt = i;
     i += 3;
     if (text.charCodeAt(i) === 58) i++;
     const minutes = twoDigits(text, i);
     if (minutes >= 0) i += 2;
-    const offset = (hours * 60 + Math.max(0, minutes)) * 60_000;
-    reader.time -= sign === 43 ? offset : -offset;
+    offset = (hours * 60 + Math.max(0, minutes)) * (sign === 43 ? 60_000 : -60_000);
+    // Kept only with its minutes, so that `+09` is not found in `+09:30`.
+    offsetText = minutes < 0 ? "?" : ownMinute(text, offsetAt, i);
+    reader.time -= offset;
     return i;
   };
 
@@ -133,25 +143,27 @@ export function stampReader(timeZone: string, fixedYear: number | undefined): St
     if (point !== 46 && point !== 44) return at;
     let i = at + 1;
     let unit = 100;
+    let milliseconds = 0;
     for (let digit = text.charCodeAt(i) - 48; digit >= 0 && digit <= 9 && i < at + 10; digit = text.charCodeAt(++i) - 48) {
-      if (unit >= 1) reader.time += digit * unit;
-      unit = unit === 1 ? 0 : unit / 10;
+      milliseconds += digit * unit;
+      unit = unit === 100 ? 10 : unit === 10 ? 1 : 0;
     }
+    reader.time += milliseconds;
     return i === at + 1 ? at : i;
   };
 
   const reader: StampReader = {
     time: 0,
     read(text, at, writtenBy) {
+      const digitFirst = text.charCodeAt(at) <= 57;
+      if (digitFirst) return text.startsWith(isoMinute, at) ? finishIso(text, at + isoMinute.length) : readIso(text, at);
       if (text.startsWith(bsdMinute, at) && writtenBy >= bsdFrom && writtenBy < bsdTo) {
         const second = twoDigits(text, at + bsdMinute.length);
         if (second < 0 || second > 60) return -1;
         reader.time = bsdTime + second * 1_000;
         return fraction(text, at + bsdMinute.length + 2);
       }
-      if (text.startsWith(isoMinute, at)) return finishIso(text, at + isoMinute.length);
-      const first = text.charCodeAt(at);
-      return first >= 48 && first <= 57 ? readIso(text, at) : readBsd(text, at, writtenBy);
+      return readBsd(text, at, writtenBy);
     },
   };
   return reader;
