@@ -56,7 +56,7 @@ export interface Ingest {
 type JournalRow = EvidenceRow & { readonly key: string };
 
 const rowsBeforeCommit = 20_000;
-const longestInterval = 30_000;
+const longestInterval = 5_000;
 const longestRetry = 60_000;
 
 /**
@@ -115,8 +115,8 @@ export async function ingest(options: IngestOptions): Promise<Ingest> {
     const acknowledged = pending;
     pending = [];
     for (const batch of acknowledged) await batch.ack();
-    // Large detector states must not make the guard busy with saving: a twentieth of the time at most.
-    interval = Math.min(longestInterval, Math.max(options.commitInterval, (performance.now() - started) * 20));
+    // Large detector states must not make the guard busy with saving, nor leave more than a few seconds to be read again.
+    interval = Math.min(longestInterval, Math.max(options.commitInterval, (performance.now() - started) * 8));
     return true;
   };
 
@@ -124,7 +124,7 @@ export async function ingest(options: IngestOptions): Promise<Ingest> {
     timer ??= setTimeout(() => void inTurn(commit), interval);
   };
 
-  const take = async (id: string, parser: Parser, batch: Batch, drift: DriftWatch): Promise<void> => {
+  const take = async (id: string, parser: Parser, batch: Batch, drift: DriftWatch, live: boolean): Promise<void> => {
     const count = counts.get(id) as SourceCounts;
     const found: Signal[] = [];
     let newest = 0;
@@ -145,7 +145,7 @@ export async function ingest(options: IngestOptions): Promise<Ingest> {
         if (event["event.category"] === "authentication" && event["event.outcome"] === "success") signIns.push({ address: ownString(address), user: ownString(event["user.name"] ?? ""), time: event["@timestamp"] });
       }
       for (const detector of detectors) for (const item of detector.observe(event, record)) found.push(item);
-      if (batch.lag === 0) {
+      if (live) {
         const finding = drift.observe(event["@timestamp"], record.writtenBy);
         if (finding) watch.drift(id, finding);
       }
@@ -172,12 +172,16 @@ export async function ingest(options: IngestOptions): Promise<Ingest> {
   /** Follows one source, starting it again where the last commit was when it fails. */
   const follow = async ({ source, parser }: IngestSource): Promise<void> => {
     const drift = driftWatch();
+    // Only lines written while we watch tell of the clock; what was there before is old.
+    let caughtUp = false;
     for (let wait = 1_000; !signal.aborted; wait = Math.min(longestRetry, wait * 2)) {
       try {
         // What this source read and is not yet committed must be settled before it starts again from the cursor.
         await inTurn(commit);
         for await (const batch of source.read(cursors.get(source.id), signal)) {
-          await inTurn(() => take(source.id, parser, batch, drift));
+          const live = caughtUp;
+          await inTurn(() => take(source.id, parser, batch, drift, live));
+          caughtUp ||= batch.lag === 0;
           wait = 1_000;
         }
         return;
