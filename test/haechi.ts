@@ -37,12 +37,15 @@ function environment(state: string, more: RunOptions["env"]): NodeJS.ProcessEnv 
   return { PATH: process.env["PATH"], HOME: state, STATE_DIRECTORY: state, USER: "tester", LANG: "C", TZ: "UTC", ...more };
 }
 
-/** Runs the program in folders of this test file alone. */
-export function program(): {
+/** The program in folders of this test file alone. */
+export interface Program {
   readonly home: string;
-  run(args: readonly string[], options?: RunOptions): Promise<Ran>;
-  start(args: readonly string[], options?: RunOptions): Started;
-} {
+  readonly run: (args: readonly string[], options?: RunOptions) => Promise<Ran>;
+  readonly start: (args: readonly string[], options?: RunOptions) => Started;
+}
+
+/** Runs the real program; `home` is its working directory and holds its state. */
+export function program(): Program {
   const home = folder();
   return {
     home,

@@ -1,6 +1,8 @@
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { askGuard } from "#app/control-client.ts";
 import { configuredLanguage, loadConfig, stateDirectory, type LoadedConfig } from "#app/config/load-config.ts";
+import { HaechiError } from "#core/error.ts";
 import type { Language } from "#core/text/text.ts";
 import { textOption, type CommandContext } from "./command.ts";
 
@@ -8,7 +10,12 @@ import { textOption, type CommandContext } from "./command.ts";
 export function configOf(context: CommandContext): LoadedConfig & { readonly directory: string; readonly socket: string; readonly language: Language } {
   const loaded = loadConfig(textOption(context, "config"), context.env, process.cwd(), context.language);
   const directory = stateDirectory(loaded.config, context.env, process.getuid?.());
-  return { ...loaded, directory, socket: join(directory, "guard.sock"), language: textOption(context, "lang") ? context.language : configuredLanguage(loaded.config, context.env) };
+  return {
+    ...loaded,
+    directory,
+    socket: join(directory, "guard.sock"),
+    language: textOption(context, "lang") ? context.language : configuredLanguage(loaded.config, context.env),
+  };
 }
 
 /**
@@ -16,9 +23,26 @@ export function configOf(context: CommandContext): LoadedConfig & { readonly dir
  * end bans in the kernel either way.
  */
 export async function askOrDo<T>(context: CommandContext, method: string, params: Readonly<Record<string, unknown>>): Promise<T> {
-  const { config, directory, socket, language } = configOf(context);
-  const answer = await askGuard(socket, method, { ...params, by: operatorOf(context) });
-  if (answer) return answer.result as T;
+  const loaded = configOf(context);
+  for (let attempt = 1; ; attempt++) {
+    const answer = await askGuard(loaded.socket, method, { ...params, by: operatorOf(context) });
+    if (answer) return answer.result as T;
+    try {
+      return await doHere<T>(context, loaded, method, params);
+    } catch (error) {
+      // A guard that starts, or reads its configuration anew, holds the state and does not listen yet.
+      if (!(error instanceof HaechiError) || error.code !== "state-busy" || attempt >= 4) throw error;
+      await pause(300, undefined, { signal: context.signal });
+    }
+  }
+}
+
+async function doHere<T>(
+  context: CommandContext,
+  { config, directory, language }: ReturnType<typeof configOf>,
+  method: string,
+  params: Readonly<Record<string, unknown>>,
+): Promise<T> {
   const { openGuard } = await import("#app/guard.ts");
   const { guardMethods } = await import("#app/guard-methods.ts");
   const guard = await openGuard(config, { directory, language, env: context.env, notice: (line) => context.error(`${line}\n`) });

@@ -62,7 +62,11 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
 
 /** An error in the operator's words; with its cause, and for a defect of ours with where to look. */
 export function errorText(error: unknown, language: Language, debug = false): string {
-  if (error instanceof HaechiError) return text(language, error.key, error.params) + (debug && error.stack ? `\n${error.stack}` : "");
+  if (error instanceof HaechiError) {
+    // Paths and values in it come from outside; the line feeds are our own.
+    const lines = `${text(language, error.key, error.params)}${debug && error.stack ? `\n${error.stack}` : ""}`.split("\n");
+    return lines.map((line) => sanitize(line, 4_000)).join("\n");
+  }
   if (error instanceof Error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (typeof code === "string" && /^E[A-Z]+$/.test(code)) return text(language, "cli.system-error", { message: sanitize(error.message) });
