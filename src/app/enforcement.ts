@@ -10,6 +10,7 @@ import { nftablesEnforcer } from "#enforcers/nftables/nftables.ts";
 import { ufwEnforcer } from "#enforcers/ufw/ufw.ts";
 import { startWarden, wardenClient, type StartedWarden, type WardenClient } from "#enforcers/warden-client.ts";
 import { webhookEnforcer } from "#enforcers/webhook/webhook.ts";
+import { feedNames } from "./feeds.ts";
 import type { Config } from "./config/schema.ts";
 
 /** The enforcers in force. */
@@ -51,13 +52,14 @@ export async function openEnforcers(config: Config, options: Options): Promise<E
       enforcers.push(dryRunEnforcer(say, language));
     }
   }
+  const feeds = feedNames(config);
   for (const entry of config.enforcers ?? []) {
     if (entry["dry-run"]) enforcers.push(dryRunEnforcer(say, language));
     if (entry.nftables) enforcers.push(nftablesEnforcer(await client("nftables"), language));
     if (entry.ufw) enforcers.push(ufwEnforcer(await client("ufw"), language));
     if (entry.crowdsec) {
       const { url, machine, password } = entry.crowdsec;
-      enforcers.push(crowdsecEnforcer({ url, machine, password: password.reveal(), language }));
+      enforcers.push(crowdsecEnforcer({ url, machine, password: password.reveal(), language, feed: feeds.get(entry.crowdsec) }));
     }
     if (entry.webhook) enforcers.push(webhookEnforcer({ url: entry.webhook.url, secret: entry.webhook.secret.reveal() }));
   }

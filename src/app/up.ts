@@ -15,6 +15,7 @@ import { buildDetectors, loadRuleSet } from "./builtins.ts";
 import { ConfigError, faultText } from "./config/config-error.ts";
 import { configuredLanguage, loadConfig, stateDirectory, type LoadedConfig } from "./config/load-config.ts";
 import { serveControl } from "./control-server.ts";
+import { followFeeds } from "./feeds.ts";
 import { openGuard, type Guard } from "./guard.ts";
 import { guardMethods, type GuardStatus } from "./guard-methods.ts";
 import { guardMetrics } from "./guard-metrics.ts";
@@ -124,6 +125,12 @@ async function runOnce({ config }: LoadedConfig, options: UpOptions, language: L
       running: true,
       started,
       sources: [...running.counts].map(([id, count]): GuardStatus["sources"][number] => ({ id, ...count, lag: lags.get(id) ?? null, trouble: trouble.get(id) ?? null })),
+    });
+    const stopFeeds = new AbortController();
+    const following = options.enforcers ? undefined : followFeeds(config, guard.responder, { language, notice: say, signal: AbortSignal.any([signal, stopFeeds.signal]) });
+    closers.unshift(async () => {
+      stopFeeds.abort();
+      await following;
     });
     if (first) greet(options, guard, sources, config.mode, directory, rules, speak);
     const ticking = tickLoop(guard, metrics, signal);

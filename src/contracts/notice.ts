@@ -26,6 +26,7 @@ type NoticeKind =
   | "failed"
   | "expired"
   | "released"
+  | "feed"
   | "drift"
   | "enforcer-down"
   | "enforcer-back"

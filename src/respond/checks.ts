@@ -152,6 +152,13 @@ function countEvidence(facts: Pick<Facts, "target" | "claim" | "rows" | "release
 
 const evidence: Check = (facts) => {
   const { claim, origin, limits, releases } = facts;
+  if (origin.kind === "feed") {
+    const params = { feed: origin.name, id: origin.id, scenario: sanitize(origin.scenario, 80) };
+    const unban = releases.at(-1);
+    // Lists repeat themselves under new numbers: what a person released stays released until log lines of this machine speak against it.
+    if (unban) return result(facts, "evidence", false, false, "guard.evidence.feed_released", { ...params, by: sanitize(unban.by, 64), at: isoTime(unban.at) });
+    return result(facts, "evidence", true, false, "guard.evidence.feed", params);
+  }
   if (!claim) {
     const person = origin.kind === "person";
     return result(facts, "evidence", person, false, person ? "guard.evidence.person" : "guard.evidence.unclaimed");

@@ -48,11 +48,14 @@ export function isHistory(policy: Policy, time: number, now: number): boolean {
 
 /**
  * Seconds of the next ban of `target`, from its earlier decisions: one step longer for each ban, one step shorter for each
- * `decay` of peace between them. Bans that a person released, and those that never held, do not count.
+ * `decay` of peace between them. Bans that were released, those that never held, and those of feeds do not count.
  */
 export function banTime(policy: Policy, target: string, earlier: readonly Decision[], now: number): number {
   const bans = earlier
-    .filter(({ action, state, ...decision }) => decision.target === target && action === "ban" && (state === "enforced" || state === "expired"))
+    .filter(
+      ({ action, state, feed, ...decision }) =>
+        decision.target === target && feed === undefined && action === "ban" && (state === "enforced" || state === "expired"),
+    )
     .toSorted((a, b) => a.from - b.from);
   let offences = 0;
   let quietSince = -Infinity;

@@ -162,9 +162,18 @@ export function reconciler(options: ReconcilerOptions): Reconciler {
     const enforced = rows.filter(({ state }) => state === "enforced");
     const hits = enforced.length > 0 ? await readHits() : new Map<string, number>();
     for (const decision of enforced) proof.watch(decision, decision.at, hits.get(decision.target));
+    const many = lists(rows);
+    for (const { feed, state, decisions } of many) {
+      const [first] = decisions as [Decision];
+      const kind = state as "enforced" | "failed" | "expired";
+      const words = text(language, `notice.feed_${kind}`, { feed, count: decisions.length, target: first.target, note: first.note ?? "" });
+      onNotice(notice(kind, kind === "failed" ? "danger" : "info", first.at, `${first.id}:${state}:${first.at}`, words));
+    }
+    const told = new Set(many.flatMap(({ decisions }) => decisions));
     for (const decision of rows) {
       const { target, until, note } = decision;
       if (decision.state === "expired") proof.forget(decision.id);
+      if (told.has(decision)) continue;
       const key = `${decision.id}:${decision.state}:${decision.at}`;
       const level = decision.state === "failed" ? "danger" : "info";
       const kind = decision.state as "enforced" | "failed" | "expired";
@@ -263,6 +272,20 @@ function proofNotice({ decision, kind, cause, line }: ProofFinding, now: number,
     ),
     ...base,
   };
+}
+
+/** Rows of one feed and state that are too many to be told one by one. */
+function lists(rows: readonly Decision[]): readonly { readonly feed: string; readonly state: Decision["state"]; readonly decisions: readonly Decision[] }[] {
+  const groups = new Map<string, { feed: string; state: Decision["state"]; decisions: Decision[] }>();
+  for (const decision of rows) {
+    const { feed, state } = decision;
+    if (!feed) continue;
+    const key = `${state} ${feed.name}`;
+    const group = groups.get(key) ?? { feed: feed.name, state, decisions: [] };
+    groups.set(key, group);
+    group.decisions.push(decision);
+  }
+  return [...groups.values()].filter(({ decisions }) => decisions.length > 3);
 }
 
 function notice(kind: Notice["kind"], level: Notice["level"], at: number, key: string, words: string): Notice {

@@ -7,9 +7,11 @@ import { text, type Language } from "#core/text/text.ts";
 import type { Enforcer } from "#contracts/enforcer.ts";
 import type { Notice } from "#contracts/notice.ts";
 import type { ListEntry, StateChange, StateStore } from "#contracts/state-store.ts";
+import type { Load } from "./checks.ts";
 import { approvals, auditEntry, banDecision, checkedTtl, personOrigin, type AnswerResult, type ApproveOptions, type Person } from "./approvals.ts";
 import { asksOf } from "./asks.ts";
 import { caseBook, overallLevel, type CaseBook } from "./cases.ts";
+import { feeds, type FeedChange } from "./feeds.ts";
 import { guard, type GuardInputs } from "./guard.ts";
 import { shortId } from "./ids.ts";
 import { intake } from "./intake.ts";
@@ -65,6 +67,8 @@ export interface Responder {
   handle(signals: readonly Signal[]): Promise<readonly Proposal[]>;
   /** Puts a ban before policy and guard for the agent or an API client; it never acts without a person unless policy says so. */
   propose(input: ProposeInput): Promise<Proposal>;
+  /** Follows a source of bans that the operator configured: its bans pass policy and guard, and end when it takes them back. */
+  follow(feed: string, change: FeedChange): Promise<void>;
   approve(id: string, by: Person, options?: ApproveOptions): Promise<AnswerResult>;
   /** `allow` = deny and put the target on the allow list with this note. */
   deny(id: string, by: Person, options?: { readonly allow?: string | undefined }): Promise<AnswerResult>;
@@ -103,14 +107,18 @@ export function responder(options: ResponderOptions): Responder {
   const { store, enforcers, guardInputs, policy, clock, language, onNotice } = options;
   const recent: { readonly at: number; readonly network: Cidr }[] = [];
   let cycleBans = 0;
-  const judge = guard(store, guardInputs, language, (now) => {
+  const load = (now: number): Load => {
     while (recent.length > 0 && now - (recent[0] as (typeof recent)[number]).at > hour) recent.shift();
     return { minute: recent.filter(({ at }) => now - at < minute).length, cycle: cycleBans, targets: recent.map(({ network }) => network) };
-  });
+  };
+  const judge = guard(store, guardInputs, language, load);
   const book = ledger(store);
   const proofs = proof(store, () => guardInputs.machine().containers);
   const reconcile = reconciler({ ledger: book, enforcers, proof: proofs, clock, language, onNotice });
   const ways = intake({ store, guard: judge, ledger: book, policy, clock, language, onNotice, onBan: (decision) => countBan(decision) });
+  const { limits } = guardInputs;
+  const onRelease = (decision: string): void => proofs.forget(decision);
+  const followed = feeds({ store, ways, ledger: book, policy, limits, load, clock, language, onNotice, onBan: (decision) => countBan(decision), onRelease });
   const answers = approvals(store, judge, clock, language);
   let cases: CaseBook | undefined;
   let tail: Promise<unknown> = Promise.resolve();
@@ -209,6 +217,11 @@ export function responder(options: ResponderOptions): Responder {
         ways.tell(made.proposal);
         return made.proposal;
       }),
+    follow: async (feed, change) => {
+      const released = await inTurn(() => followed.take(feed, change));
+      const decided = await inTurn(() => followed.offer());
+      if (released || decided) enforceSoon();
+    },
     approve: async (id, by, approve) => {
       const result = await inTurn(async () => {
         const answer = await answers.approve(id, by, approve);
@@ -312,6 +325,7 @@ export function responder(options: ResponderOptions): Responder {
         }
         const closed = (cases as CaseBook).closeIdle(now);
         if (closed.length > 0) await store.commit({ cases: closed });
+        await followed.offer();
       });
       await reconcile.run();
       await reconcile.prove();

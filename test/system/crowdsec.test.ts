@@ -1,17 +1,23 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { enforcerConformance } from "#contracts/conformance/enforcer.ts";
-import type { Ban } from "#core/decision.ts";
+import type { Ban, Decision } from "#core/decision.ts";
 import type { EvidenceReference } from "#core/signal.ts";
 import { allowlisted } from "#enforcers/crowdsec/allowlists.ts";
 import { crowdsecEnforcer } from "#enforcers/crowdsec/crowdsec.ts";
 import { decisionsStream, type DecisionsChange } from "#enforcers/crowdsec/decisions-stream.ts";
 import { lapiMachine } from "#enforcers/crowdsec/lapi.ts";
-import { cannotRun } from "./run-program.ts";
+import { cannotRun, mustRun, until } from "./run-program.ts";
 import { startLapi, type Lapi } from "./start-crowdsec.ts";
+import { startHaechi, type RunningHaechi } from "./start-haechi.ts";
 
 const why = cannotRun("crowdsec", ["crowdsec", "cscli"]);
 const signal = (): AbortSignal => AbortSignal.timeout(30_000);
 const hour = 3_600_000;
+const haechiMain = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const ban = (target: string, milliseconds = 4 * hour): Ban => ({
   target,
   until: Date.now() + milliseconds,
@@ -149,5 +155,69 @@ describe.skipIf(why)("crowdsec with the real local API", () => {
       expect((await waiting.catch(() => ({ done: true }))).done).toBe(true);
       await enforcer.flush(signal());
     });
+  });
+});
+
+describe.skipIf(why)("crowdsec as a source of bans for the whole guard", () => {
+  let lapi: Lapi;
+  let folder: string;
+  let haechi: RunningHaechi;
+  const restart = async (): Promise<void> => {
+    haechi = await startHaechi(["up", "--config", join(folder, "haechi.yaml")]);
+  };
+  const haechiSays = (...args: readonly string[]): Promise<string> =>
+    mustRun(process.execPath, ["--disable-warning=ExperimentalWarning", haechiMain, ...args, "--config", join(folder, "haechi.yaml")]);
+  const bans = async (...args: readonly string[]): Promise<readonly Decision[]> =>
+    (await haechiSays("bans", "--json", ...args)).split("\n").flatMap((line) => (line === "" ? [] : (JSON.parse(line) as Decision)));
+  const held = async (target: string): Promise<Decision | undefined> => (await bans()).find((decision) => decision.target === target);
+
+  beforeAll(async () => {
+    lapi = await startLapi();
+    folder = await mkdtemp(join(tmpdir(), "haechi-feed-"));
+    await writeFile(join(folder, "auth.log"), "");
+    const crowdsec = { url: lapi.url, machine: lapi.machine, password: lapi.password, bouncerKey: await lapi.makeBouncerKey() };
+    const config = {
+      mode: "auto",
+      state: join(folder, "state"),
+      sources: [{ file: join(folder, "auth.log") }],
+      enforcers: [{ "dry-run": {} }, { crowdsec }],
+      metrics: { listen: "off" },
+    };
+    await writeFile(join(folder, "haechi.yaml"), JSON.stringify(config));
+    await restart();
+  });
+  afterAll(async () => {
+    await haechi?.kill("SIGTERM");
+    await lapi?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test("cscli adds: the ban is in the ledger and not given back; cscli deletes: it is released, and what is the guard's own stays", async () => {
+    await haechiSays("ban", "45.9.20.40", "--for", "1h");
+    await lapi.cscli("decisions", "add", "--ip", "45.9.20.31", "--duration", "2h", "--reason", "by hand");
+    await lapi.cscli("decisions", "add", "--range", "103.77.4.0/24", "--duration", "2h");
+    await lapi.cscli("decisions", "add", "--ip", "10.1.2.3", "--duration", "2h");
+    const ban = (await until("the ban is in the ledger", () => held("45.9.20.31"), 20_000)) as Decision;
+    expect(ban).toMatchObject({ origin: { kind: "feed", name: "crowdsec", scenario: "by hand" } });
+    expect(Math.abs(ban.until - Date.now() - 2 * hour)).toBeLessThan(30_000);
+    await until("it is in force", async () => (await held("45.9.20.31"))?.state === "enforced");
+    expect((await bans()).map(({ target }) => target).toSorted()).toEqual(["103.77.4.0/24", "45.9.20.31", "45.9.20.40"]);
+    const listed = JSON.parse(await lapi.cscli("decisions", "list", "-o", "json")) as CscliAlert[];
+    const ours = listed.flatMap(({ decisions }) => decisions).filter(({ origin }) => origin === "crowdsec");
+    expect(ours.map(({ value }) => value)).toEqual(["45.9.20.40"]);
+    await lapi.cscli("decisions", "delete", "--ip", "45.9.20.31");
+    await until("the ban is released", async () => !(await held("45.9.20.31")), 20_000);
+    expect((await bans("--all")).find(({ target }) => target === "45.9.20.31")).toMatchObject({ state: "released" });
+    expect((await bans()).map(({ target }) => target).toSorted()).toEqual(["103.77.4.0/24", "45.9.20.40"]);
+  });
+
+  test("what is deleted while the guard is down is released when it is back, and nothing is banned twice", async () => {
+    await lapi.cscli("decisions", "add", "--ip", "45.9.20.32", "--duration", "2h");
+    await until("the ban is in the ledger", () => held("45.9.20.32"), 20_000);
+    await haechi.kill("SIGKILL");
+    await lapi.cscli("decisions", "delete", "--range", "103.77.4.0/24");
+    await restart();
+    await until("the deleted one is released", async () => !(await held("103.77.4.0/24")), 20_000);
+    expect((await bans("--all")).map(({ target }) => target).toSorted()).toEqual(["103.77.4.0/24", "45.9.20.31", "45.9.20.32", "45.9.20.40"]);
   });
 });

@@ -15,6 +15,8 @@ export interface CrowdsecOptions {
   readonly password: string;
   /** Milliseconds one request may take; 15,000. */
   readonly timeout?: number;
+  /** What this server is called as a source of bans: those are its own decisions and are not given back to it. */
+  readonly feed?: string | undefined;
   /** Of the reasons why a ban does not hold; English. */
   readonly language?: Language;
 }
@@ -23,8 +25,6 @@ export interface CrowdsecOptions {
 const scenario = "haechi/ban";
 /** Decided by a machine of this server. CrowdSec 1.4 lists (`cscli decisions list`) only origins it knows itself. */
 const origin = "crowdsec";
-/** What this system is called as a source of bans; its own decisions are not given back to it. */
-export const feedName = "crowdsec";
 /** Evidence lines sent with a ban: the server keeps them all. */
 const sampled = 10;
 /** Alerts in one request, and requests at once. */
@@ -75,7 +75,9 @@ export function crowdsecEnforcer(options: CrowdsecOptions): Enforcer {
       signal.throwIfAborted();
       const now = Date.now();
       const wanted = new Map<string, Ban>();
-      for (const ban of desired) if (ban.feed !== feedName && ban.until > now && ban.until > (wanted.get(ban.target)?.until ?? 0)) wanted.set(ban.target, ban);
+      for (const ban of desired)
+        if ((ban.feed === undefined || ban.feed !== options.feed) && ban.until > now && ban.until > (wanted.get(ban.target)?.until ?? 0))
+          wanted.set(ban.target, ban);
       const before = await active(signal);
       const kept = new Map<string, Held>();
       for (const held of before) {

@@ -16,6 +16,8 @@ export interface DecisionsStreamOptions {
 
 /** A ban somebody else decided: CrowdSec's scenarios, its community, a person with `cscli`. */
 export interface CrowdsecBan {
+  /** The server's number of the decision; starts again with a new database. */
+  readonly id: number;
   /** Canonical address or network. */
   readonly target: string;
   /** Epoch milliseconds. */
@@ -27,6 +29,8 @@ export interface CrowdsecBan {
 
 /** What changed since the last look; the first one holds everything that is active. */
 export interface DecisionsChange {
+  /** True for the first look: `added` is everything that holds. */
+  readonly whole: boolean;
   readonly added: readonly CrowdsecBan[];
   readonly removed: readonly CrowdsecBan[];
 }
@@ -39,7 +43,8 @@ export interface DecisionsChange {
 export async function* decisionsStream(options: DecisionsStreamOptions, signal: AbortSignal): AsyncGenerator<DecisionsChange, void> {
   const { url, apiKey, interval = 10_000 } = options;
   for (let startup = true; !signal.aborted; startup = false) {
-    const answer = await askLapi(options, "GET", `/decisions/stream?startup=${startup}`, { "x-api-key": apiKey }, undefined, signal);
+    // `dedup=false`: else a longer ban of ours on the same address would hide somebody else's.
+    const answer = await askLapi(options, "GET", `/decisions/stream?startup=${startup}&dedup=false`, { "x-api-key": apiKey }, undefined, signal);
     const { status, body } = answer;
     if (status === 401 || status === 403) throw new EnforcerError("crowdsec-key", "enforce.crowdsecKey", { url, status });
     // Nothing at all is `null` on some versions.
@@ -47,7 +52,7 @@ export async function* decisionsStream(options: DecisionsStreamOptions, signal: 
     const now = Date.now();
     const added = asList(body?.["new"]).flatMap((entry) => readDecision(entry, now));
     const removed = asList(body?.["deleted"]).flatMap((entry) => readDecision(entry, now));
-    if (startup || added.length > 0 || removed.length > 0) yield { added, removed };
+    if (startup || added.length > 0 || removed.length > 0) yield { whole: startup, added, removed };
     try {
       await delay(interval, undefined, { signal });
     } catch {
@@ -58,9 +63,9 @@ export async function* decisionsStream(options: DecisionsStreamOptions, signal: 
 
 function readDecision(entry: unknown, now: number): CrowdsecBan[] {
   if (!isRecord(entry) || entry["type"] !== "ban" || entry["scenario"] === "haechi/ban" || entry["simulated"] === true) return [];
-  const { scope, value, duration, origin, scenario } = entry;
-  if (typeof value !== "string" || !/^(?:ip|range)$/i.test(String(scope))) return [];
+  const { id, scope, value, duration, origin, scenario } = entry;
+  if (typeof id !== "number" || typeof value !== "string" || !/^(?:ip|range)$/i.test(String(scope))) return [];
   const target = normalizeTarget(value);
   const left = parseGoDuration(String(duration));
-  return target === undefined || Number.isNaN(left) ? [] : [{ target, until: now + left, origin: String(origin), scenario: String(scenario) }];
+  return target === undefined || Number.isNaN(left) ? [] : [{ id, target, until: now + left, origin: String(origin), scenario: String(scenario) }];
 }

@@ -39,6 +39,8 @@ export const enforceEn = {
   "enforce.crowdsecAnswer": "The CrowdSec local API answered {request} with {status}: {reason}",
   "enforce.crowdsecAllowlisted": "is on a CrowdSec allow list ({reason})",
   "enforce.crowdsecNotHeld": "was accepted by CrowdSec, but is not among its active decisions when read back",
+  "enforce.feedLost": "{reason} Bans that came from {feed} stay until they end; it is asked again and again.",
+  "enforce.feedBack": "{feed} answers again; its bans are followed.",
   "enforce.dryRunAdd": "Would block {target} until {until}: {reason}",
   "enforce.dryRunRemove": "Would release {target}.",
   "enforce.dryRunFlush": "Would release all {count} targets.",

@@ -42,6 +42,9 @@ export const guardEn = {
   "guard.evidence.unclaimed": "No log lines were named. Without evidence there is no ban.",
   "guard.evidence.refused": "The log lines do not bear it out: {found} events of {target} found, {needed} claimed. Without evidence there is no ban.",
   "guard.evidence.released": "{by} released this address at {at}; what came before counts no more. New events since then: {found}, needed {needed}.",
+  "guard.evidence.feed": "The ground is decision {id} of {feed} ({scenario}), a source of bans you configured; no log lines of this machine.",
+  "guard.evidence.feed_released":
+    "{by} released this address at {at}. Decision {id} of {feed} ({scenario}) alone does not ban it again; log lines of this machine or a person can.",
   "guard.shared.ok": "Does not look like an address that many people share.",
   "guard.shared.refused":
     "{target} looks shared by many people (an office, a school, a mobile carrier): {agents} ordinary browsers and {users} signed-in users beside the bad requests. A person should decide.",
@@ -72,6 +75,14 @@ export const guardEn = {
   "respond.denied": "{target} will not be banned for this.",
   "respond.released_by": "released by {who}",
   "respond.by_person": "banned by {who}",
+  "respond.by_feed": "{feed}: {scenario}",
+  "notice.feed":
+    "From {feed}: {banned} bans made, {proposed} proposed, {recorded} recorded only, {refused} refused by the guard; {waiting} more wait for room. `haechi status` lists the open ones.",
+  "notice.feed_released": "{feed} took back its decision, so {target} is released.",
+  "notice.feed_released_many": "{feed} took back {count} decisions; their bans are released.",
+  "notice.feed_enforced": "{count} bans from {feed} are in force; the firewall confirmed them.",
+  "notice.feed_failed": "{count} bans from {feed} do not hold, {target} among them: {note}. Haechi tries again every cycle.",
+  "notice.feed_expired": "{count} bans from {feed} are over.",
   "notice.case": "{level}: {actor}: {title} (case {id})",
   "notice.proposal": "Ban {target}? {reason}. Answer by {expires}: `haechi approve {id}` or `haechi deny {id}`. Without an answer nothing happens.",
   "notice.proposal_asking":

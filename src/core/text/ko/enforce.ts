@@ -39,6 +39,8 @@ export const enforceKo: Record<keyof typeof enforceEn, string> = {
   "enforce.crowdsecAnswer": "CrowdSec 로컬 API가 {request} 요청에 {status}로 답했습니다: {reason}",
   "enforce.crowdsecAllowlisted": "CrowdSec 허용 목록에 있습니다({reason})",
   "enforce.crowdsecNotHeld": "CrowdSec이 받아들였지만 다시 읽어 보니 유효한 결정 목록에 없습니다",
+  "enforce.feedLost": "{reason} {feed}에서 온 차단은 끝날 때까지 유지하고, 계속 다시 연결합니다.",
+  "enforce.feedBack": "{feed}이(가) 다시 응답하여 차단 목록을 계속 받습니다.",
   "enforce.dryRunAdd": "{target} 주소를 {until}까지 차단했을 것입니다: {reason}",
   "enforce.dryRunRemove": "{target} 차단을 풀었을 것입니다.",
   "enforce.dryRunFlush": "차단 {count}개를 모두 풀었을 것입니다.",

@@ -44,6 +44,9 @@ export const guardKo: Record<keyof typeof guardEn, string> = {
   "guard.evidence.unclaimed": "근거가 되는 로그가 제시되지 않았습니다. 근거 없이는 차단하지 않습니다.",
   "guard.evidence.refused": "로그로 확인되지 않습니다. {target}의 기록은 {found}건인데 {needed}건이라고 했습니다. 근거 없이는 차단하지 않습니다.",
   "guard.evidence.released": "{by} 님이 {at}에 이 주소의 차단을 풀었으므로 그 전의 기록은 세지 않습니다. 그 뒤의 새 기록 {found}건, 필요한 기록 {needed}건.",
+  "guard.evidence.feed": "이 서버의 로그가 아니라, 직접 설정한 차단 출처 {feed}의 결정 {id}번({scenario})이 근거입니다.",
+  "guard.evidence.feed_released":
+    "{by} 님이 {at}에 이 주소의 차단을 풀었습니다. {feed}의 결정 {id}번({scenario})만으로는 다시 차단하지 않습니다. 이 서버의 로그 근거가 있거나 사람이 직접 차단해야 합니다.",
   "guard.shared.ok": "여러 사람이 함께 쓰는 주소로 보이지 않습니다.",
   "guard.shared.refused":
     "{target}은(는) 여러 사람이 함께 쓰는 주소(회사, 학교, 이동통신사 등)로 보입니다. 나쁜 요청과 별개로 정상 브라우저 {agents}종과 로그인한 사용자 {users}명이 있습니다. 사람이 판단해야 합니다.",
@@ -75,6 +78,14 @@ export const guardKo: Record<keyof typeof guardEn, string> = {
   "respond.denied": "이번 일로는 {target}을(를) 차단하지 않습니다.",
   "respond.released_by": "{who} 님이 해제",
   "respond.by_person": "{who} 님이 차단",
+  "respond.by_feed": "{feed}: {scenario}",
+  "notice.feed":
+    "{feed}에서 받은 결정: 차단 {banned}건, 제안 {proposed}건, 기록만 {recorded}건, 가드 거부 {refused}건. {waiting}건은 차례를 기다립니다. 대기 중인 제안은 `haechi status`에서 볼 수 있습니다.",
+  "notice.feed_released": "{feed}이(가) 결정을 거두어 {target} 차단을 풀었습니다.",
+  "notice.feed_released_many": "{feed}이(가) 결정 {count}건을 거두어 해당 차단을 풀었습니다.",
+  "notice.feed_enforced": "{feed}에서 온 차단 {count}건을 적용했고 방화벽에서 확인했습니다.",
+  "notice.feed_failed": "{feed}에서 온 차단 {count}건({target} 등)이 적용되지 않았습니다: {note}. 주기마다 다시 시도합니다.",
+  "notice.feed_expired": "{feed}에서 온 차단 {count}건이 끝났습니다.",
   "notice.case": "{level}: {actor}: {title} (사건 {id})",
   "notice.proposal":
     "{target}을(를) 차단할까요? {reason}. {expires}까지 `haechi approve {id}` 또는 `haechi deny {id}`로 답하세요. 답이 없으면 아무 일도 하지 않습니다.",
