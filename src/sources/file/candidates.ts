@@ -14,6 +14,8 @@ export interface Candidate {
   readonly size: number;
   /** Epoch milliseconds. */
   readonly modified: number;
+  /** What `look` found; null where it could not. */
+  seen?: Look | null;
 }
 
 /** Rotated files of the log at `path`, oldest first, then the file at `path` itself if there is one. Empty files and what cannot be read stay in. */
@@ -76,16 +78,34 @@ export function sameListing(a: readonly Candidate[], b: readonly Candidate[]): b
 }
 
 /** What a look at a file's bytes gives. */
-export interface Peek {
+export interface Look {
   readonly compression: Compression;
   /** First bytes of the uncompressed content, at most 256. */
   readonly head: Buffer;
-  /** True where the bytes before `mark.tailAt` are those of the mark; undefined for a compressed file, which only a full read can tell. */
-  tailMatches(mark: Mark): boolean | undefined;
 }
 
-/** Looks at a file; undefined where it cannot be read. */
-export function peek<T>(candidate: Candidate, look: (peek: Peek) => T): T | undefined {
+/** Looks at a file, once for each listing; undefined where it cannot be read or has been renamed. */
+export function look(candidate: Candidate): Look | undefined {
+  candidate.seen ??= withFile(candidate, lookAt) ?? null;
+  return candidate.seen ?? undefined;
+}
+
+/** As `look`, of an open file; throws the system's error where it cannot be read. */
+export function lookAt(descriptor: number): Look {
+  const magic = readAt(descriptor, 0, headLength);
+  const compression = compressionOf(magic);
+  const head = compression === "none" ? magic : decompressedHead(readAt(descriptor, 0, headSize), compression).subarray(0, headLength);
+  return { compression, head };
+}
+
+/** True where a file holds what `mark` saw; of a compressed file only the head can be told without reading it all. */
+export function holds(candidate: Candidate, mark: Mark): boolean {
+  const seen = look(candidate);
+  if (seen === undefined || !headMatches(seen.head, mark)) return false;
+  return seen.compression !== "none" || mark.tailAt === 0 || withFile(candidate, (descriptor) => tailMatches(descriptor, mark)) === true;
+}
+
+function withFile<T>(candidate: Candidate, use: (descriptor: number) => T): T | undefined {
   let descriptor: number;
   try {
     descriptor = openSync(candidate.path, "r");
@@ -93,21 +113,12 @@ export function peek<T>(candidate: Candidate, look: (peek: Peek) => T): T | unde
     return undefined;
   }
   try {
-    if (fstatSync(descriptor).ino !== candidate.inode) return undefined;
-    return look(peekAt(descriptor));
+    return fstatSync(descriptor).ino === candidate.inode ? use(descriptor) : undefined;
   } catch {
     return undefined;
   } finally {
     closeSync(descriptor);
   }
-}
-
-/** As `peek`, of an open file; throws the system's error where it cannot be read. */
-export function peekAt(descriptor: number): Peek {
-  const magic = readAt(descriptor, 0, headLength);
-  const compression = compressionOf(magic);
-  const head = compression === "none" ? magic : decompressedHead(readAt(descriptor, 0, headSize), compression).subarray(0, headLength);
-  return { compression, head, tailMatches: (mark) => (compression === "none" ? tailMatches(descriptor, mark) : undefined) };
 }
 
 /** Up to `length` bytes at `position`; fewer at the end of the file. */
@@ -132,8 +143,6 @@ export function tailMatches(descriptor: number, mark: Mark): boolean {
 export interface Location {
   readonly candidate: Candidate;
   readonly compression: Compression;
-  /** False for a copy under another inode: nobody writes to it any more. */
-  readonly original: boolean;
   /** True where the copy ends before the mark: it tells the place in the order, but holds nothing to read. */
   readonly shorter: boolean;
 }
@@ -145,9 +154,10 @@ export interface Location {
 export function locate(mark: Mark, candidates: readonly Candidate[], liveToo: boolean): Location | undefined {
   const newestFirst = candidates.filter((candidate) => liveToo || candidate.rotated !== undefined).toReversed();
   for (const candidate of newestFirst) {
-    if (candidate.inode !== mark.inode || candidate.size < mark.offset) continue;
-    const same = peek(candidate, (look) => look.compression === "none" && headMatches(look.head, mark) && look.tailMatches(mark) === true);
-    if (same === true) return { candidate, compression: "none", original: true, shorter: false };
+    if (candidate.inode !== mark.inode) continue;
+    const seen = look(candidate);
+    if (seen === undefined || (seen.compression === "none" && candidate.size < mark.offset)) continue;
+    if (holds(candidate, mark)) return { candidate, compression: seen.compression, shorter: false };
   }
   if (mark.headBytes === 0) return undefined;
   let compressed: Location | undefined;
@@ -157,20 +167,12 @@ export function locate(mark: Mark, candidates: readonly Candidate[], liveToo: bo
   for (const candidate of [...newestFirst.filter((other) => !isPacked(other)), ...newestFirst.filter(isPacked)]) {
     // A live file that only begins alike is a new file: it takes a whole head to call it a copy (an editor saved it anew).
     if (candidate.rotated === undefined && mark.headBytes < headLength) continue;
-    const found = peek(candidate, (look): Location | undefined => {
-      if (!headMatches(look.head, mark)) return undefined;
-      const location = { candidate, compression: look.compression, original: false, shorter: false };
-      if (look.compression !== "none") {
-        compressed ??= location;
-        return undefined;
-      }
-      if (candidate.size < mark.offset) {
-        if (candidate.rotated !== undefined) shorter ??= { ...location, shorter: true };
-        return undefined;
-      }
-      return look.tailMatches(mark) === true ? location : undefined;
-    });
-    if (found !== undefined) return found;
+    const seen = look(candidate);
+    if (seen === undefined || !headMatches(seen.head, mark)) continue;
+    const location = { candidate, compression: seen.compression, shorter: false };
+    if (seen.compression !== "none") compressed ??= location;
+    else if (candidate.size >= mark.offset && holds(candidate, mark)) return location;
+    else if (candidate.size < mark.offset && candidate.rotated !== undefined) shorter ??= { ...location, shorter: true };
   }
   return compressed ?? shorter;
 }

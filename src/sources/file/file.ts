@@ -7,7 +7,7 @@ import { parseRotatedName } from "../rotated-name.ts";
 import { SourceError } from "../source-error.ts";
 import { candidateAt, rotatedOf } from "./candidates.ts";
 import { readBufferSize } from "./generation.ts";
-import { createLog, drop, type FollowedLog, type LogContext, type OpenFile, overtaken, replaced, saveLog, survey } from "./log.ts";
+import { beforeFirstRead, createLog, drop, type FollowedLog, type LogContext, type OpenFile, replaced, saveLog, survey } from "./log.ts";
 import { readCursor, writeCursor } from "./mark.ts";
 import { createWaker } from "./watch.ts";
 
@@ -65,7 +65,7 @@ async function* follow(options: FileSourceOptions & { readonly id: string }, cur
   let atStart = cursor === undefined;
   for (const marks of cursor === undefined ? [] : readCursor(options.id, cursor)) {
     // The pattern may have been changed since.
-    if (marks.path === pattern || (isGlob(pattern) && matchesGlob(marks.path, pattern))) logs.set(marks.path, createLog(marks.path, marks.open, marks.done));
+    if (marks.path === pattern || (isGlob(pattern) && matchesGlob(marks.path, pattern))) logs.set(marks.path, createLog(marks));
   }
 
   /** Files that changes are told of, by directory and name, links' targets too. */
@@ -196,7 +196,9 @@ async function gather(log: FollowedLog, context: LogContext, records: LogRecord[
       entry.file.take(records, batchSize - records.length, context.notes);
       if (records.length > before) log.saved = "";
       if (records.length >= batchSize) return "more";
-      if (overtaken(log, context, entry)) return "more";
+      const young = beforeFirstRead(log, context, entry);
+      if (young === "overtaken") return "more";
+      if (young === "empty") break;
       const filled = await entry.file.fill(limits.get(entry) ?? Number.MAX_SAFE_INTEGER);
       if (filled === "data") continue;
       if (filled === "replaced") {
@@ -254,13 +256,13 @@ function appear(paths: readonly string[], logs: Map<string, FollowedLog>, contex
     if (logs.size >= logLimit) return;
     const candidate = candidateAt(path, undefined);
     if (candidate === undefined) {
-      if (!byGlob) logs.set(path, createLog(path, [], []));
+      if (!byGlob) logs.set(path, createLog({ path, open: [], done: [], awaited: 0 }));
       continue;
     }
     if (named.has(key(candidate))) continue;
     named.add(key(candidate));
     const renamed = open.get(key(candidate));
-    const log = createLog(path, renamed === undefined ? [] : [renamed.entry.file.mark()], []);
+    const log = createLog({ path, open: renamed === undefined ? [] : [renamed.entry.file.mark()], done: [], awaited: 0 });
     if (renamed !== undefined) drop(renamed.log, renamed.entry, context, false);
     logs.set(path, log);
   }

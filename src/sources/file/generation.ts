@@ -3,7 +3,7 @@ import type { LogRecord, SourceNote } from "#contracts/source.ts";
 import { createLineSplitter, type LineChunk, lineText } from "../line-splitter.ts";
 import { readLines } from "../read-lines.ts";
 import { SourceError } from "../source-error.ts";
-import { type Candidate, headMatches, peekAt, readAt, tailMatches } from "./candidates.ts";
+import { type Candidate, headMatches, lookAt, readAt, tailMatches } from "./candidates.ts";
 import { contentHash, headLength, type Mark, tailLength } from "./mark.ts";
 
 /** Bytes read at once. */
@@ -38,6 +38,12 @@ export interface Generation {
   lag(): number;
   /** Bytes of an unfinished last line. */
   pending(): number;
+  /** Tells that the file is no longer the live one: its content is not cut any more, so its beginning may be learned before it is read. */
+  settle(): void;
+  /** The first bytes as they are now, at most 256. */
+  beginning(): Buffer;
+  /** Takes `head` for the first bytes: where they are others from here on, the content was replaced. */
+  expect(head: Buffer): void;
   /** True where so little of the file was seen that its content cannot tell it from another file. */
   unsure(): boolean;
   /** Epoch milliseconds at which lines last came. */
@@ -91,6 +97,14 @@ export function openPlain(options: GenerationOptions): Generation | undefined {
   let after = before;
   let grown = Date.now();
   let writtenBy = 0;
+  let settled = false;
+
+  /** The beginning of a young file as it has grown; a cursor that knew it by its inode alone would lose it. */
+  function learnHead(): void {
+    if (!settled || head.length === headLength) return;
+    const now = readAt(descriptor, 0, headLength);
+    if (now.subarray(0, head.length).equals(head)) head = now;
+  }
 
   function sameContent(count: number): boolean {
     if (count < tail.length || !buffer.subarray(0, tail.length).equals(tail)) return false;
@@ -162,6 +176,7 @@ export function openPlain(options: GenerationOptions): Generation | undefined {
     },
 
     mark() {
+      learnHead();
       const checked = waiting.empty ? after : before;
       return {
         device,
@@ -194,6 +209,11 @@ export function openPlain(options: GenerationOptions): Generation | undefined {
     links: () => fstatSync(descriptor).nlink,
     lag: () => Math.max(0, fstatSync(descriptor).size - waiting.offset),
     pending: () => splitter.pending,
+    settle: () => (settled = true),
+    beginning: () => readAt(descriptor, 0, headLength),
+    expect(seen) {
+      if (seen.subarray(0, head.length).equals(head)) head = seen;
+    },
     unsure: () => waiting.empty && waiting.offset === 0 && head.length < headLength,
     close: () => closeSync(descriptor),
   };
@@ -204,7 +224,7 @@ export function openCompressed(options: GenerationOptions): Generation | undefin
   const { source, candidate, mark } = options;
   const start = mark?.offset ?? 0;
   const descriptor = openSync(candidate.path, "r");
-  const look = fstatSync(descriptor).ino === candidate.inode ? peekAt(descriptor) : undefined;
+  const look = fstatSync(descriptor).ino === candidate.inode ? lookAt(descriptor) : undefined;
   if (look === undefined) {
     closeSync(descriptor);
     return undefined;
@@ -271,6 +291,9 @@ export function openCompressed(options: GenerationOptions): Generation | undefin
     links: () => 1,
     lag: () => (ended ? 0 : candidate.size),
     pending: () => 0,
+    settle: () => undefined,
+    beginning: () => head,
+    expect: () => undefined,
     unsure: () => false,
     close() {
       stopping.abort();

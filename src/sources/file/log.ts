@@ -1,9 +1,9 @@
 import { lstatSync, realpathSync } from "node:fs";
 import type { SourceNote } from "#contracts/source.ts";
 import { reasonOf } from "../source-error.ts";
-import { type Candidate, candidateAt, headMatches, listCandidates, locate, type Location, peek, readAtPath, sameListing } from "./candidates.ts";
+import { type Candidate, candidateAt, holds, listCandidates, locate, type Location, look, readAtPath, sameListing } from "./candidates.ts";
 import { type Generation, openCompressed, openPlain } from "./generation.ts";
-import { headLength, type Mark, tailLength, writeLogMarks } from "./mark.ts";
+import { headLength, type LogMarks, type Mark, tailLength, writeLogMarks } from "./mark.ts";
 
 /** One followed path with the files it was, oldest first; the last is the file at the path. */
 export interface FollowedLog {
@@ -44,14 +44,14 @@ const keptDone = 8;
 /** Rotated files opened at once; more are taken up when these are read. */
 const openAtOnce = 64;
 
-export function createLog(path: string, open: readonly Mark[], done: readonly Mark[]): FollowedLog {
-  return { path, open: [], done: [...done], resume: open, dirty: true, state: "unknown", awaited: 0, saved: "" };
+export function createLog(marks: LogMarks): FollowedLog {
+  return { path: marks.path, open: [], done: [...marks.done], resume: marks.open, dirty: true, state: "unknown", awaited: marks.awaited, saved: "" };
 }
 
 /** The log's part of the cursor. */
 export function saveLog(log: FollowedLog): string {
   const open = log.resume.length > 0 ? log.resume : log.open.map((entry) => entry.file.mark());
-  log.saved ||= writeLogMarks({ path: log.path, open, done: log.done });
+  log.saved ||= writeLogMarks({ path: log.path, open, done: log.done, awaited: open.length + log.done.length > 0 ? 0 : log.awaited });
   return log.saved;
 }
 
@@ -91,6 +91,7 @@ function stumble(log: FollowedLog, context: LogContext, error: unknown): void {
 function noteMissing(log: FollowedLog, context: LogContext): void {
   if (log.state !== "missing") context.notes.push({ kind: "missing", detail: log.path });
   log.state = "missing";
+  if (log.awaited === 0) log.saved = "";
   // Times of files are up to a tick of the kernel's clock behind.
   log.awaited ||= Date.now() - 20;
 }
@@ -101,18 +102,20 @@ function noteThere(log: FollowedLog, context: LogContext): void {
 }
 
 function first(log: FollowedLog, context: LogContext, history: readonly string[], startAtEnd: boolean): void {
-  const head = headAt(log.path);
   // Waited for from the start: what was written since and is rotated already belongs to it too.
   const isWanted = (candidate: Candidate): boolean =>
     candidate.rotated === undefined || history.includes(candidate.path) || (log.awaited > 0 && candidate.modified >= log.awaited);
-  const candidates = listCandidates(log.path).filter(isWanted);
-  if (startAtEnd) {
-    const live = candidates.at(-1);
-    if (live?.rotated === undefined && live !== undefined) openFile(log, context, live, endMark(live));
-    return;
-  }
-  const files = usable(candidates, context).map((candidate) => ({ candidate, mark: undefined, head: candidate.rotated === undefined ? head : undefined }));
-  openAll(log, context, files);
+  openAll(
+    log,
+    context,
+    whileStill(log.path, (listed, head): Newer[] => {
+      const wanted = listed.filter((candidate) => (startAtEnd ? candidate.rotated === undefined : isWanted(candidate)));
+      return usable(wanted, context).map((candidate) => {
+        const isLive = candidate.rotated === undefined;
+        return { candidate, mark: startAtEnd ? endMark(candidate) : undefined, head: isLive && !startAtEnd ? head : undefined };
+      });
+    }),
+  );
 }
 
 /** The place after the last whole line of a file. */
@@ -131,34 +134,38 @@ function endMark(candidate: Candidate): Mark {
 
 /** The newest file is no longer at the path: opens all that came after it. */
 function rotated(log: FollowedLog, context: LogContext, newest: OpenFile): void {
-  const found = lineage(log, newest.file.mark(), true, context);
-  if (found === undefined) throw unsettled;
-  const at = found.location?.candidate;
-  if (at !== undefined && at.rotated === undefined && at.path === log.path && found.location?.compression === "none") {
+  // First what is open: it holds descriptors.
+  if (log.open.length > openAtOnce) return;
+  const unsure = isUnsure(newest.file.mark());
+  // Renamed, its content stays as it is: learned, so that a compressed copy of it is known for one.
+  newest.file.settle();
+  const { location, newer } = lineage(log, newest.file.mark(), true, context, unsure);
+  const at = location?.candidate;
+  if (at !== undefined && at.rotated === undefined && at.path === log.path && location?.compression === "none") {
     // Saved anew by an editor: the same content under another inode.
     if (newest.file.moveTo(at)) return;
     throw unsettled;
   }
-  if (found.newer.length === 0) return;
-  openAll(log, context, found.newer);
-  newest.superseded = Date.now();
-  log.saved = "";
+  if (newer.length === 0) return;
+  openAll(log, context, newer);
   context.notes.push({ kind: "rotated", detail: `${log.path}${at === undefined ? "" : ` -> ${at.path}`}` });
 }
 
 /** Finds the files of saved marks and what came after the last of them. */
 function resume(log: FollowedLog, context: LogContext, marks: readonly Mark[], complain: boolean): void {
-  const found = marks.map((mark, index) => lineage(log, mark, true, context, index === marks.length - 1));
-  if (found.includes(undefined)) throw unsettled;
-  const now = Date.now();
+  const last = marks.at(-1);
   const gone: Mark[] = [];
   try {
-    for (const [index, mark] of marks.entries()) {
-      const location = found[index]?.location;
-      if (location === undefined) gone.push(mark);
-      else if (!location.shorter) openFile(log, context, location.candidate, mark);
-    }
-    openAll(log, context, found.at(-1)?.newer ?? []);
+    whileStill(log.path, (listed) => {
+      for (const entry of log.open.splice(0)) entry.file.close();
+      gone.length = 0;
+      for (const mark of marks) {
+        const location = isUnsure(mark) && mark === last ? undefined : locate(mark, withElsewhere(listed, mark), true);
+        if (location === undefined) gone.push(mark);
+        else if (!location.shorter) openFile(log, context, location.candidate, mark);
+      }
+    });
+    if (last !== undefined) openAll(log, context, lineage(log, last, true, context).newer);
   } catch (error) {
     for (const entry of log.open.splice(0)) entry.file.close();
     throw error;
@@ -166,9 +173,14 @@ function resume(log: FollowedLog, context: LogContext, marks: readonly Mark[], c
   for (const mark of complain ? gone : []) {
     if (mark.headBytes > 0) context.notes.push({ kind: "gap", detail: `${log.path}: the file that was read to byte ${mark.offset} is gone` });
   }
-  for (const entry of log.open.slice(0, -1)) entry.superseded = now;
+  for (const entry of log.open.slice(0, -1)) supersede(entry);
   log.resume = [];
   log.saved = "";
+}
+
+function supersede(entry: OpenFile): void {
+  if (entry.superseded === 0) entry.superseded = Date.now();
+  entry.file.settle();
 }
 
 /** A file's content was cut or replaced in place (copytruncate): goes on in the copy, then with what came after. Gives true where something was done. */
@@ -193,8 +205,7 @@ function continueElsewhere(log: FollowedLog, context: LogContext, entry: OpenFil
   }
   const isNewest = log.open.at(-1) === entry;
   const found = lineage(log, file.mark(), false, context);
-  if (found === undefined) return;
-  const location = found.location;
+  const { location } = found;
   const newer = isNewest ? found.newer : [];
   if (location === undefined || location.shorter) {
     openAll(log, context, newer);
@@ -212,30 +223,39 @@ function continueElsewhere(log: FollowedLog, context: LogContext, entry: OpenFil
   }
   openAll(log, context, newer);
   entry.detached = true;
-  if (isNewest && log.open.at(-1) !== entry) entry.superseded = Date.now();
   context.notes.push({ kind: "rotated", detail: `${log.path} -> ${location.candidate.path}` });
 }
 
 /**
- * A young file of which nothing was given yet may have been copied and cut before it was looked at: opens what was written since
- * and is not known. Gives true where there is such a file; it comes before `entry`.
+ * Looks, before the first bytes of a young file are read, whether it was copied and cut before it was looked at: then what was written
+ * since and is not known is opened before it (`overtaken`). `first` = it may be read; `empty` = there is nothing yet.
  */
-export function overtaken(log: FollowedLog, context: LogContext, entry: OpenFile): boolean {
-  if (log.open.at(-1) !== entry || !entry.file.unsure() || entry.file.size() === 0) return false;
-  const found = lineage(log, entry.file.mark(), false, context);
-  const missed = found?.newer.filter(({ candidate }) => candidate.rotated !== undefined) ?? [];
-  if (missed.length === 0) return false;
+export function beforeFirstRead(log: FollowedLog, context: LogContext, entry: OpenFile): "overtaken" | "first" | "empty" {
+  if (log.open.at(-1) !== entry || !entry.file.unsure()) return "first";
+  // Seen before the siblings are: what is cut and written anew from here on shows as another beginning.
+  const head = entry.file.beginning();
+  if (head.length === 0) return "empty";
   const elders = log.open.length - 1;
-  log.open.pop();
   try {
-    openAll(log, context, found?.newer ?? []);
+    const { newer } = lineage(log, entry.file.mark(), false, context);
+    // Renamed meanwhile: its own content is safe, but what came after must be opened first.
+    if (!newer.some(({ candidate }) => candidate.rotated === undefined && candidate.inode === entry.file.inode)) throw unsettled;
+    if (newer.every(({ candidate }) => candidate.rotated === undefined)) {
+      entry.file.expect(head);
+      return "first";
+    }
+    log.open.pop();
+    openAll(log, context, newer);
     entry.file.close();
   } catch (error) {
-    for (const { file } of log.open.splice(elders)) file.close();
-    log.open.push(entry);
+    if (log.open.at(-1) !== entry) {
+      for (const { file } of log.open.splice(elders)) file.close();
+      log.open.push(entry);
+    }
     stumble(log, context, error);
+    return "empty";
   }
-  return true;
+  return "overtaken";
 }
 
 /** Forgets a file that is read to its end, or lost. */
@@ -249,6 +269,8 @@ export function drop(log: FollowedLog, entry: OpenFile, context: LogContext, los
   if (known !== -1) log.done.splice(known, 1);
   log.done.push(mark);
   if (log.done.length > keptDone) log.done.shift();
+  // There may be more to open now.
+  log.dirty = true;
   log.saved = "";
 }
 
@@ -265,30 +287,46 @@ interface Lineage {
   readonly newer: readonly Newer[];
 }
 
-/** Where the content of `anchor` is, and the files that came after it, oldest first. Undefined while files are being renamed. */
-function lineage(log: FollowedLog, anchor: Mark, liveToo: boolean, context: LogContext, isLast = true): Lineage | undefined {
-  // Nothing was read of it and too little seen to know it again: the times tell what was written since.
-  const unsure = isLast && anchor.offset === 0 && anchor.headBytes < headLength;
+/** Nothing was given of it and too little seen to know it again by its content. */
+function isUnsure(mark: Mark): boolean {
+  return mark.offset === 0 && mark.headBytes < headLength;
+}
+
+/** Calls `use` with the log's files and the first bytes of the live one (seen before its siblings), until no file was renamed meanwhile. */
+function whileStill<T>(path: string, use: (listed: readonly Candidate[], head: Buffer | undefined) => T): T {
   for (let attempt = 0; attempt < 20; attempt++) {
-    const head = headAt(log.path);
-    const listed = listCandidates(log.path);
-    const elsewhere = anchor.path === "" || listed.some((candidate) => candidate.path === anchor.path) ? undefined : candidateAt(anchor.path, undefined);
-    const location = unsure ? undefined : locate(anchor, elsewhere === undefined ? listed : [elsewhere, ...listed], liveToo);
+    const head = headAt(path);
+    const listed = listCandidates(path);
+    const result = use(listed, head);
+    if (sameListing(listed, listCandidates(path))) return result;
+  }
+  throw unsettled;
+}
+
+/** The listing with the place where the mark's file was, a link's old target. */
+function withElsewhere(listed: readonly Candidate[], mark: Mark): readonly Candidate[] {
+  if (mark.path === "" || listed.some((candidate) => candidate.path === mark.path)) return listed;
+  const elsewhere = candidateAt(mark.path, undefined);
+  return elsewhere === undefined ? listed : [elsewhere, ...listed];
+}
+
+/** Where the content of `anchor` is, and the files that came after it, oldest first. */
+function lineage(log: FollowedLog, anchor: Mark, liveToo: boolean, context: LogContext, unsure = isUnsure(anchor)): Lineage {
+  return whileStill(log.path, (listed, head) => {
+    // Too little known of it: the times tell what was written since.
+    const location = unsure ? undefined : locate(anchor, withElsewhere(listed, anchor), liveToo);
     const at = location === undefined ? -1 : listed.findIndex((candidate) => candidate.path === location.candidate.path);
-    // Gone altogether: what was written to since is newer.
     const after = at === -1 ? listed.filter((other) => other.rotated === undefined || other.modified >= anchor.modified) : listed.slice(at + 1);
-    const held = [...log.open.map((entry) => entry.file.mark()), ...log.resume.filter((mark) => mark !== anchor)];
-    const strict = at === -1;
+    const open = log.open.map((entry) => entry.file.mark());
     const newer: Newer[] = [];
     for (const candidate of usable(after, context)) {
       const isLive = candidate.rotated === undefined;
-      const mark = isLive && !liveToo ? undefined : knownAs(candidate, held, log.done, strict && !isLive);
+      const mark = isLive && !liveToo ? undefined : knownAs(candidate, open, log.done, at === -1 && !isLive);
       // A rotated file that is known is read already; a live one was moved back.
       if (mark === undefined || isLive) newer.push({ candidate, mark, head: isLive ? head : undefined });
     }
-    if (sameListing(listed, listCandidates(log.path))) return { location, newer };
-  }
-  return undefined;
+    return { location, newer };
+  });
 }
 
 /** Leaves out empty rotated files, copies in the making and formats that cannot be read. */
@@ -315,13 +353,15 @@ function headAt(path: string): Buffer | undefined {
 }
 
 /** The mark of the same content: by inode, or where `byContent` by a whole head alone. */
-function knownAs(candidate: Candidate, held: readonly Mark[], done: readonly Mark[], byContent: boolean): Mark | undefined {
+function knownAs(candidate: Candidate, open: readonly Mark[], done: readonly Mark[], byContent: boolean): Mark | undefined {
   // Of a file that was empty only the inode is known, and that means something only while the file is held open.
-  const empty = held.find((mark) => mark.headBytes === 0 && mark.inode === candidate.inode);
+  const empty = open.find((mark) => mark.headBytes === 0 && mark.inode === candidate.inode);
   if (empty !== undefined) return empty;
-  const likely = [...held, ...done].filter((mark) => mark.headBytes > 0 && (mark.inode === candidate.inode || (byContent && mark.headBytes === headLength)));
-  if (likely.length === 0) return undefined;
-  return peek(candidate, (look) => likely.find((mark) => headMatches(look.head, mark) && look.tailMatches(mark) !== false));
+  // An empty or damaged archive has no content to be known by.
+  const blank = done.find((mark) => mark.headBytes === 0 && mark.inode === candidate.inode && mark.modified === candidate.modified);
+  if (blank !== undefined && candidate.rotated !== undefined) return blank;
+  const isLikely = (mark: Mark): boolean => mark.headBytes > 0 && (mark.inode === candidate.inode || (byContent && mark.headBytes === headLength));
+  return [...open, ...done].find((mark) => isLikely(mark) && holds(candidate, mark));
 }
 
 /** True where all of `candidate` is the beginning of `live`: copytruncate has copied, but not truncated yet. */
@@ -348,12 +388,12 @@ function openAll(log: FollowedLog, context: LogContext, files: readonly Newer[])
       context.notes.push({ kind: "gap", detail: `${candidate.path} (${reasonOf(error)})` });
       continue;
     }
-    if (before !== undefined && before.superseded === 0) before.superseded = Date.now();
+    if (before !== undefined) supersede(before);
   }
 }
 
 function openFile(log: FollowedLog, context: LogContext, candidate: Candidate, mark: Mark | undefined, head?: Buffer): void {
-  const compressed = peek(candidate, (look) => look.compression !== "none") === true;
+  const compressed = (look(candidate)?.compression ?? "none") !== "none";
   const options = { ...context, source: log.path, candidate: atTarget(candidate), mark, head };
   const file = compressed ? openCompressed(options) : openPlain(options);
   if (file === undefined) throw unsettled;

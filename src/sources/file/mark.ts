@@ -34,6 +34,8 @@ export interface LogMarks {
   readonly path: string;
   readonly open: readonly Mark[];
   readonly done: readonly Mark[];
+  /** Since when a path that never had a file has been waited for, epoch milliseconds; 0 else. */
+  readonly awaited: number;
 }
 
 export function contentHash(bytes: Uint8Array): string {
@@ -46,7 +48,7 @@ type MarkRow = [number, number, number, string, number, string, number, number, 
 export function writeLogMarks(marks: LogMarks): string {
   const rows = (list: readonly Mark[]): MarkRow[] =>
     list.map((m) => [m.device, m.inode, m.headBytes, m.headHash, m.tailAt, m.tailHash, m.offset, m.line, m.modified, m.path]);
-  return JSON.stringify({ path: marks.path, open: rows(marks.open), done: rows(marks.done) });
+  return JSON.stringify({ path: marks.path, open: rows(marks.open), done: rows(marks.done), awaited: marks.awaited });
 }
 
 /** The cursor of a file source from the JSON texts of its logs. */
@@ -57,11 +59,11 @@ export function writeCursor(logs: readonly string[]): string {
 /** Reads what `writeCursor` wrote; throws a `SourceError` on anything else. */
 export function readCursor(source: string, cursor: string): LogMarks[] {
   try {
-    const saved = JSON.parse(cursor) as { version: unknown; logs: { path: unknown; open: unknown[]; done: unknown[] }[] };
+    const saved = JSON.parse(cursor) as { version: unknown; logs: { path: unknown; open: unknown[]; done: unknown[]; awaited: unknown }[] };
     if (saved.version !== 1) throw new Error(`version ${String(saved.version)}`);
     return saved.logs.map((log) => {
-      if (typeof log.path !== "string") throw new Error("path");
-      return { path: log.path, open: log.open.map(readMark), done: log.done.map(readMark) };
+      if (typeof log.path !== "string" || typeof log.awaited !== "number") throw new Error("path");
+      return { path: log.path, open: log.open.map(readMark), done: log.done.map(readMark), awaited: log.awaited };
     });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

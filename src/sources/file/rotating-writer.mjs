@@ -39,7 +39,7 @@ for (let line = 1; line <= total;) {
   if (kind < 0.5) {
     fs.renameSync(log, `${log}.1`);
     // The writer holds the renamed file a little longer, as daemons do until they are told.
-    if (kind < 0.2) {
+    if (kind < 0.2 && line <= total) {
       fs.writeSync(descriptor, `2026-01-02T03:04:05 host app[1]: event number ${line++} of the stress test late\n`);
       pause(3);
     }
