@@ -24,7 +24,7 @@ interface Way {
 interface Leaf {
   /** Rules to be tried without more ado. */
   readonly always: Int32Array;
-  readonly searched: readonly { readonly field: string; readonly find: (value: string) => readonly number[] }[];
+  readonly searched: readonly { readonly field: string; readonly find: (value: string) => readonly number[]; readonly isTarget: boolean }[];
   /** Searched ways that belong to this leaf. */
   readonly member: ReadonlySet<number>;
 }
@@ -72,10 +72,12 @@ export function dispatch(rules: readonly CompiledRule[]): Dispatch {
     }
   });
   const finders = new Map<string, (value: string) => readonly number[]>();
+  // Targets of requests are ever new, so they are searched each time, all their fields for the needles of all of them.
+  const ofTargets = needleAutomaton([...needles].flatMap(([field, list]) => (isTarget(field) ? list : [])));
   for (const [field, list] of needles) {
-    const automaton = needleAutomaton(list);
-    const recall = generationCache(remembered, (value) => automaton.scan(value.toLowerCase()));
-    finders.set(field, (value) => (value.length > longestRemembered ? automaton.scan(value.toLowerCase()) : recall(value)));
+    const automaton = isTarget(field) ? ofTargets : needleAutomaton(list);
+    const recall = generationCache(remembered, (value) => automaton.scan(value));
+    finders.set(field, (value) => (isTarget(field) || value.length > longestRemembered ? automaton.scan(value) : recall(value)));
   }
   let nodes = 0;
   const makeNode = (members: readonly number[], asked: readonly string[]): Node => {
@@ -94,7 +96,9 @@ export function dispatch(rules: readonly CompiledRule[]): Dispatch {
       fields.add(way.field);
       member.add(id);
     }
-    const searched = [...fields].map((field) => ({ field, find: finders.get(field) as (value: string) => readonly number[] }));
+    const searched = [...fields]
+      .toSorted()
+      .map((field) => ({ field, find: finders.get(field) as (value: string) => readonly number[], isTarget: isTarget(field) }));
     return { always: Int32Array.from([...always].toSorted((a, b) => a - b)), searched, member };
   };
   /** The node after `node` for a value; a list could match any value, so all ways stay open. */
@@ -141,34 +145,47 @@ export function dispatch(rules: readonly CompiledRule[]): Dispatch {
         seen.fill(0);
         stamp = 1;
       }
+      let target = "";
+      let targetIds: readonly number[] = noIds;
       for (let f = 0; f < leaf.searched.length; f++) {
-        const { field, find } = leaf.searched[f] as Leaf["searched"][number];
+        const { field, find, isTarget } = leaf.searched[f] as Leaf["searched"][number];
         const value = event[field];
         if (value === undefined || value === null) continue;
         if (typeof value === "object") {
           // Events are flat: anything else that is no list has no text to search.
           if (Array.isArray(value))
             for (const part of value as unknown[])
-              if (typeof part === "string" || typeof part === "number" || typeof part === "boolean") count = add(find(String(part)), leaf, out, count);
-        } else {
-          const ids = find(typeof value === "string" ? value : String(value));
-          if (ids !== noIds) count = add(ids, leaf, out, count);
+              if (typeof part === "string" || typeof part === "number" || typeof part === "boolean") count = add(find(String(part)), field, leaf, out, count);
+          continue;
         }
+        const text = typeof value === "string" ? value : String(value);
+        // Without a query the path is the whole target: what was found in one is found in the other.
+        const ids = isTarget && text === target ? targetIds : find(text);
+        if (isTarget) {
+          target = text;
+          targetIds = ids;
+        }
+        if (ids !== noIds) count = add(ids, field, leaf, out, count);
       }
       return count;
     },
   };
 
-  function add(ids: readonly number[], leaf: Leaf, out: Int32Array, start: number): number {
+  function add(ids: readonly number[], field: string, leaf: Leaf, out: Int32Array, start: number): number {
     let count = start;
     for (const id of ids) {
-      const rule = (ways[id] as Way).rule;
-      if (!leaf.member.has(id) || seen[rule] === stamp) continue;
+      const { rule, field: searched } = ways[id] as Way;
+      if (searched !== field || !leaf.member.has(id) || seen[rule] === stamp) continue;
       seen[rule] = stamp;
       out[count++] = rule;
     }
     return count;
   }
+}
+
+/** Fields of a request's target, of which some are often the same text. */
+function isTarget(field: string): boolean {
+  return field.startsWith("url.") || field.startsWith("haechi.url.");
 }
 
 /** Values compare in Sigma without case, and a number equals its text. */

@@ -1,4 +1,4 @@
-/** A literal a value must contain, and the number that its finding reports. Folded to lower case by the caller. */
+/** A literal in lower case that a value must contain, and the number that its finding reports. */
 export interface Needle {
   readonly text: string;
   readonly id: number;
@@ -6,8 +6,8 @@ export interface Needle {
 
 /** Finds which needles a text contains. */
 export interface NeedleAutomaton {
-  /** Ids of needles that `folded` (lower case) may contain: none is missed, and each is given once; `noIds` where there are none. */
-  scan(folded: string): readonly number[];
+  /** Ids of needles that `text`, in lower case, may contain: none is missed, and each is given once; `noIds` where there are none. */
+  scan(text: string): readonly number[];
 }
 
 /** The empty answer of `scan`: compare by identity. */
@@ -71,20 +71,40 @@ export function needleAutomaton(needles: readonly Needle[]): NeedleAutomaton {
   }
   const outputs = found.map((ids) => (ids.size === 0 ? undefined : [...ids]));
   const ends = Uint8Array.from(outputs, (ids) => (ids ? 1 : 0));
-  const always = outputs[0];
-  return {
-    scan: (folded) => {
-      let state = 0;
-      let hits: Set<number> | undefined;
-      for (let i = 0; i < folded.length; i++) {
-        state = table[state * classCount + (classes[folded.charCodeAt(i)] as number)] as number;
-        if (ends[state] === 1) {
-          hits ??= new Set();
-          for (const id of outputs[state] as number[]) hits.add(id);
-        }
+  const always = outputs[0] ?? noIds;
+  // Capital letters take the steps of small ones, so that ordinary text need not be folded first.
+  for (let code = 65; code <= 90; code++) classes[code] = classes[code + 32] as number;
+  const gate = rarestCommonCharacter(tails.map(({ tail }) => tail));
+  const search = (text: string): readonly number[] | undefined => {
+    let state = 0;
+    let codes = 0;
+    let hits: Set<number> | undefined;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      codes |= code;
+      state = table[state * classCount + (classes[code] as number)] as number;
+      if (ends[state] === 1) {
+        hits ??= new Set(always);
+        for (const id of outputs[state] as number[]) hits.add(id);
       }
-      if (hits) for (const id of always ?? noIds) hits.add(id);
-      return hits ? [...hits].toSorted((a, b) => a - b) : (always ?? noIds);
-    },
+    }
+    // Beyond ASCII, case is more than a letter for a letter.
+    if (codes > 127) return undefined;
+    return hits ? [...hits].toSorted((a, b) => a - b) : always;
   };
+  const searchFolded = (text: string): readonly number[] => {
+    const hits = new Set(always);
+    let state = 0;
+    for (let i = 0; i < text.length; i++) {
+      state = table[state * classCount + (classes[text.charCodeAt(i)] as number)] as number;
+      if (ends[state] === 1) for (const id of outputs[state] as number[]) hits.add(id);
+    }
+    return hits.size > 0 ? [...hits].toSorted((a, b) => a - b) : noIds;
+  };
+  return { scan: (text) => (gate !== undefined && !text.includes(gate) ? noIds : (search(text) ?? searchFolded(text.toLowerCase()))) };
+}
+
+/** A character that every needle has and ordinary text hardly: where it is missing nothing need be searched. */
+function rarestCommonCharacter(needles: readonly string[]): string | undefined {
+  return [..."${}<>`|\\^~\"'()*;!@#"].find((character) => needles.length > 0 && needles.every((needle) => needle.includes(character)));
 }

@@ -95,6 +95,7 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
   /** The event's cells by table, and those of its /64. */
   const cells: (Cell | undefined)[] = plan.tables.map(() => undefined);
   const wideCells: (Cell | undefined)[] = plan.tables.map(() => undefined);
+  const lookedUp: number[] = [];
   /** Hits of the event by correlation: its own, and its /64's. */
   const hits: (Hit | undefined)[] = plan.correlations.map(() => undefined);
   const wideHits: (Hit | undefined)[] = plan.correlations.map(() => undefined);
@@ -233,13 +234,16 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
     touch.weight = weight;
     touch.user = textOf(event["user.name"]);
     touch.path = textOf(event["url.path"]);
-    for (let table = 0; table < tables.length; table++) cells[table] = wideCells[table] = undefined;
+    for (const table of lookedUp) cells[table] = wideCells[table] = undefined;
+    lookedUp.length = 0;
   };
   const lookUp = (rule: PlannedRule): void => {
     for (let i = 0; i < rule.tables.length; i++) {
       const table = rule.tables[i] as number;
-      cells[table] ??= (tables[table] as Cells).of(event, time);
-      if (wide && (plan.tables[table] as Table).kind === "address") wideCells[table] ??= (tables[table] as Cells).of(wide, time);
+      if (cells[table]) continue;
+      lookedUp.push(table);
+      cells[table] = (tables[table] as Cells).of(event, time);
+      if (wide && (plan.tables[table] as Table).kind === "address") wideCells[table] = (tables[table] as Cells).of(wide, time);
     }
   };
   const match = (rule: PlannedRule): void => {
@@ -340,13 +344,19 @@ function logSources(rules: readonly PlannedRule[]) {
   const asked = new Uint32Array(distinct.length);
   const answers = new Uint8Array(distinct.length);
   let stamp = 0;
-  let last: { eventCategory?: unknown; action?: unknown; dataset?: unknown; program?: unknown } = { action: Number.NaN };
+  let category: unknown;
+  let action: unknown = Number.NaN;
+  let dataset: unknown;
+  let program: unknown;
   return {
     /** The next event comes. Answers stay good while it is of the same kind in all that `logsourceMatches` looks at. */
     next: (event: LogEvent): void => {
-      const { "event.category": eventCategory, "event.action": action, "event.dataset": dataset, "process.name": program } = event;
-      if (eventCategory === last.eventCategory && action === last.action && dataset === last.dataset && program === last.program) return;
-      last = { eventCategory, action, dataset, program };
+      if (event["event.action"] === action && event["event.category"] === category && event["event.dataset"] === dataset && event["process.name"] === program)
+        return;
+      category = event["event.category"];
+      action = event["event.action"];
+      dataset = event["event.dataset"];
+      program = event["process.name"];
       stamp = (stamp + 1) >>> 0;
       if (stamp === 0) {
         asked.fill(0);
