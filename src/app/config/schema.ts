@@ -2,7 +2,7 @@ import { z } from "zod";
 import { parseDuration } from "#core/duration.ts";
 import { normalizeTarget } from "#core/ip.ts";
 import { ruleLevels } from "#core/signal.ts";
-import type { Secret } from "#core/redact.ts";
+import type { Secret } from "#core/secret.ts";
 import type { TextKey } from "#core/text/en.ts";
 
 /** A custom fault carries its text key, so that it can be told in the operator's language. */
@@ -46,7 +46,9 @@ const customParser = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,40}$/),
   pattern: z.string().min(1),
   fields: z.record(z.string(), z.string()).optional(),
+  ignoreCase: z.boolean().optional(),
   timeFormat: z.string().optional(),
+  category: z.enum(["authentication", "web", "network", "session", "process", "host"]).optional(),
   action: z.string().optional(),
   outcome: z.enum(["success", "failure", "unknown"]).optional(),
 });
