@@ -37,7 +37,7 @@ export async function openEnforcers(config: Config, options: Options): Promise<E
   const say = (line: string): void => notice(line);
   const client = async (backend: "nftables" | "ufw"): Promise<WardenClient> => {
     if (existsSync(config.warden.socket) || process.getuid?.() !== 0) return wardenClient({ socketPath: config.warden.socket });
-    const supervised = await superviseWarden(backend, join(options.directory, `warden-${backend}.sock`), config, notice);
+    const supervised = superviseWarden(backend, join(options.directory, `warden-${backend}.sock`), config, notice);
     wardens.push(supervised);
     return supervised.client;
   };
@@ -76,8 +76,11 @@ interface SupervisedWarden {
   close(): Promise<void>;
 }
 
-/** A warden as a child of a guard that runs as root, started again when it dies; the next reconcile then makes all bans hold. */
-async function superviseWarden(backend: "nftables" | "ufw", socketPath: string, config: Config, notice: (line: string) => void): Promise<SupervisedWarden> {
+/**
+ * A warden as a child of a guard that runs as root, from the first request on: a command that changes no ban starts none.
+ * Started again when it dies; the next reconcile then makes all bans hold.
+ */
+function superviseWarden(backend: "nftables" | "ufw", socketPath: string, config: Config, notice: (line: string) => void): SupervisedWarden {
   const launcher = fileURLToPath(new URL("../../bin/haechi", import.meta.url));
   let closing = false;
   let current: StartedWarden | undefined;
@@ -98,6 +101,7 @@ async function superviseWarden(backend: "nftables" | "ufw", socketPath: string, 
     void started.exited.then(() => again());
   };
   const again = async (): Promise<void> => {
+    // oxlint-disable-next-line no-unmodified-loop-condition -- `close` sets it meanwhile.
     while (!closing) {
       try {
         await start();
@@ -110,12 +114,25 @@ async function superviseWarden(backend: "nftables" | "ufw", socketPath: string, 
       }
     }
   };
-  await start();
+  // A client of its own, so that it lives on when the child is replaced.
+  const inner = wardenClient({ socketPath });
+  let first: Promise<void> | undefined;
+  const request: WardenClient["request"] = async (command, signal) => {
+    if (closing) throw new Error("closed");
+    first ??= start();
+    try {
+      await first;
+    } catch (error) {
+      first = undefined;
+      throw error;
+    }
+    return inner.request(command, signal);
+  };
   return {
-    // A client of its own, so that it lives on when the child is replaced.
-    client: wardenClient({ socketPath }),
+    client: { socketPath, request, close: () => inner.close() },
     close: async () => {
       closing = true;
+      await first?.catch(() => undefined);
       await current?.close();
     },
   };

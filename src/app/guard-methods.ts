@@ -1,3 +1,4 @@
+import type { StateStore } from "#contracts/state-store.ts";
 import type { Case, Decision, Proposal } from "#core/decision.ts";
 import { HaechiError } from "#core/error.ts";
 import { normalizeTarget } from "#core/ip.ts";
@@ -40,6 +41,24 @@ const optionalText = (params: Params, name: string): string | undefined => (para
 const numberParam = (params: Params, name: string): number | undefined => (typeof params[name] === "number" && Number.isFinite(params[name]) ? params[name] : undefined);
 const person = (params: Params): Person => ({ name: sanitize(textParam(params, "by"), 64), via: "cli", address: optionalText(params, "from") });
 
+/** Methods that only read: they want the store and no hands. */
+export function lookMethods(store: StateStore, status: () => Promise<Omit<GuardStatus, "proposals">>): ControlMethods {
+  return {
+    status: async (): Promise<GuardStatus> => ({ ...(await status()), proposals: await store.proposals({ state: "pending", limit: 100 }) }),
+    cases: async (params) => store.cases({ limit: numberParam(params, "limit") ?? 50, ...(params["open"] === true ? { state: "open" as const } : {}) }),
+    case: async (params): Promise<CaseAnswer> => {
+      const id = textParam(params, "id");
+      const found = await store.case(id);
+      if (!found) throw new HaechiError("control.unknown", "cli.unknown-case", { id: sanitize(id, 60) });
+      const proposals = (await store.proposals({ limit: 10_000 })).filter((proposal) => proposal.case === id);
+      const decisions = (await Promise.all(proposals.map(({ target }) => store.decisions({ target, limit: 20 })))).flat();
+      return { case: found, proposals, decisions: [...new Map(decisions.map((decision) => [decision.id, decision])).values()] };
+    },
+    bans: async (params) => store.decisions({ limit: numberParam(params, "limit") ?? 1_000, ...(params["all"] === true ? {} : { active: true, at: Date.now() }) }),
+    allow: async () => store.list("allow"),
+  };
+}
+
 /** What a person at the command line may ask of a guard, running or not. */
 export function guardMethods(guard: Guard): ControlMethods {
   const { store, responder } = guard;
@@ -54,20 +73,7 @@ export function guardMethods(guard: Guard): ControlMethods {
     return found;
   };
   return {
-    status: async (): Promise<GuardStatus> => ({
-      ...(await responder.status()),
-      ...guard.state(),
-      proposals: await store.proposals({ state: "pending", limit: 100 }),
-    }),
-    cases: async (params) => store.cases({ limit: numberParam(params, "limit") ?? 50, ...(params["open"] === true ? { state: "open" as const } : {}) }),
-    case: async (params): Promise<CaseAnswer> => {
-      const id = textParam(params, "id");
-      const found = await store.case(id);
-      if (!found) throw new HaechiError("control.unknown", "cli.unknown-case", { id: sanitize(id, 60) });
-      const proposals = (await store.proposals({ limit: 10_000 })).filter((proposal) => proposal.case === id);
-      const decisions = (await Promise.all(proposals.map(({ target }) => store.decisions({ target, limit: 20 })))).flat();
-      return { case: found, proposals, decisions: [...new Map(decisions.map((decision) => [decision.id, decision])).values()] };
-    },
+    ...lookMethods(store, async () => ({ ...(await responder.status()), ...guard.state() })),
     approve: async (params): Promise<AnswersResult> => {
       const answers: AnswerResult[] = [];
       for (const { id } of await proposalsOf(textParam(params, "id"))) answers.push(await responder.approve(id, person(params), { ttl: numberParam(params, "ttl"), override: params["override"] === true }));
@@ -81,8 +87,6 @@ export function guardMethods(guard: Guard): ControlMethods {
     ban: async (params): Promise<BanAnswer> => responder.ban(textParam(params, "target"), person(params), numberParam(params, "ttl"), params["override"] === true),
     disown: async (params) => responder.disown(textParam(params, "target"), person(params)),
     unban: async (params) => responder.unban(textParam(params, "target"), person(params)),
-    bans: async (params) => store.decisions({ limit: numberParam(params, "limit") ?? 1_000, ...(params["all"] === true ? {} : { active: true, at: Date.now() }) }),
-    allow: async () => responder.allow.list(),
     "allow-add": async (params) => responder.allow.add(textParam(params, "target"), optionalText(params, "note") ?? "", person(params)),
     "allow-remove": async (params) => ({ removed: await responder.allow.remove(textParam(params, "target"), person(params)) }),
     flush: async (params) => ({ faults: Object.fromEntries(await responder.flush(person(params))) }),

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { askGuard } from "#app/control-client.ts";
+import type { ControlMethods } from "#app/control-server.ts";
 import { configuredLanguage, loadConfig, stateDirectory, type LoadedConfig } from "#app/config/load-config.ts";
 import { HaechiError } from "#core/error.ts";
 import type { Language } from "#core/text/text.ts";
@@ -20,7 +21,7 @@ export function configOf(context: CommandContext): LoadedConfig & { readonly dir
 
 /**
  * Asks the running guard, else does it on the state itself: commands work the same while no guard runs. Firewall timeouts
- * end bans in the kernel either way.
+ * end bans in the kernel either way. What only reads opens the state beside whoever writes it and touches no firewall.
  */
 export async function askOrDo<T>(context: CommandContext, method: string, params: Readonly<Record<string, unknown>>): Promise<T> {
   const loaded = configOf(context);
@@ -43,17 +44,30 @@ async function doHere<T>(
   method: string,
   params: Readonly<Record<string, unknown>>,
 ): Promise<T> {
+  const { isLook, openLook } = await import("#app/look.ts");
+  if (isLook(method)) {
+    const look = await openLook(config, directory);
+    try {
+      return await answerOf<T>(look.methods, method, params);
+    } finally {
+      await look.close();
+    }
+  }
   const { openGuard } = await import("#app/guard.ts");
   const { guardMethods } = await import("#app/guard-methods.ts");
   const guard = await openGuard(config, { directory, language, env: context.env, notice: (line) => context.error(`${line}\n`) });
   try {
-    const known = guardMethods(guard)[method];
-    if (!known) throw new TypeError(`no such method: ${method}`);
-    // Through JSON, so that a command sees the same with and without a running guard.
-    return JSON.parse(JSON.stringify((await known({ ...params, by: operatorOf(context) })) ?? null)) as T;
+    return await answerOf<T>(guardMethods(guard), method, { ...params, by: operatorOf(context) });
   } finally {
     await guard.close();
   }
+}
+
+async function answerOf<T>(methods: ControlMethods, method: string, params: Readonly<Record<string, unknown>>): Promise<T> {
+  const known = methods[method];
+  if (!known) throw new TypeError(`no such method: ${method}`);
+  // Through JSON, so that a command sees the same with and without a running guard.
+  return JSON.parse(JSON.stringify((await known(params)) ?? null)) as T;
 }
 
 /** Who decides, for the ledger: the user who called sudo, else the login name. */
