@@ -13,8 +13,13 @@ export async function benchLive(rate = 5_000, seconds = 30): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "haechi-live-"));
   const log = join(folder, "auth.log");
   writeFileSync(log, "");
-  writeFileSync(join(folder, "haechi.yaml"), `mode: watch\nlanguage: en\ntimezone: UTC\nstate: ${join(folder, "state")}\nsources: [{ file: ${log} }]\nenforcers: [{ dry-run: {} }]\nmetrics: { listen: "off" }\n`);
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, "up", "--json", "--config", join(folder, "haechi.yaml")], { stdio: ["ignore", "pipe", "pipe"] });
+  writeFileSync(
+    join(folder, "haechi.yaml"),
+    `mode: watch\nlanguage: en\ntimezone: UTC\nstate: ${join(folder, "state")}\nsources: [{ file: ${log} }]\nenforcers: [{ dry-run: {} }]\nmetrics: { listen: "off" }\n`,
+  );
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, "up", "--json", "--config", join(folder, "haechi.yaml")], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   try {
     const told = new Map<string, number>();
     let rest = "";
@@ -41,7 +46,8 @@ export async function benchLive(rate = 5_000, seconds = 30): Promise<void> {
       const stamp = new Date().toISOString().slice(0, 19);
       const part: string[] = [];
       const attacker = `45.9.${20 + Math.floor(step / 5 / 200)}.${1 + (Math.floor(step / 5) % 200)}`;
-      for (let i = 0; i < (rate * tick) / 1_000; i++) part.push(`${stamp}+00:00 web-1 sshd[${line++ % 60_000}]: Connection closed by 121.134.22.8 port ${1_024 + (line % 60_000)}`);
+      for (let i = 0; i < (rate * tick) / 1_000; i++)
+        part.push(`${stamp}+00:00 web-1 sshd[${line++ % 60_000}]: Connection closed by 121.134.22.8 port ${1_024 + (line % 60_000)}`);
       part[0] = `${stamp}+00:00 web-1 sshd[1]: Failed password for root from ${attacker} port ${1_024 + (step % 60_000)} ssh2`;
       appendFileSync(log, `${part.join("\n")}\n`);
       if (step % 5 === 4) written.set(attacker, performance.now());
@@ -49,7 +55,8 @@ export async function benchLive(rate = 5_000, seconds = 30): Promise<void> {
     }
     await pause(2_000);
     const latencies = [...written].flatMap(([attacker, at]) => (told.has(attacker) ? [(told.get(attacker) as number) - at] : [])).sort((a, b) => a - b);
-    const quantile = (share: number): string => `${(latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? Number.NaN).toFixed(1)} ms`;
+    const quantile = (share: number): string =>
+      `${(latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? Number.NaN).toFixed(1)} ms`;
     printTable([
       ["live", ""],
       ["lines/s written", String(Math.round((line / (performance.now() - started - 2_000)) * 1_000))],
@@ -69,7 +76,9 @@ export async function benchLive(rate = 5_000, seconds = 30): Promise<void> {
 
 /** User and system time of a process so far; clock ticks are hundredths on Linux (proc_pid_stat(5)). */
 function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\) /, "").split(" ");
+  const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
+    .replace(/^.*\) /, "")
+    .split(" ");
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 

@@ -45,7 +45,11 @@ export function makeAuthLog(path: string, lines: number, perDay = 100_000): numb
       port = 1_024 + Math.floor(random() * 60_000);
       const kind = random();
       const user = users[Math.floor(random() * users.length)] as string;
-      if (kind < 0.45) queue = [`sshd[${pid}]: Failed password for ${user} from ${attacker} port ${port} ssh2`, `sshd[${pid}]: Connection closed by authenticating user ${user} ${attacker} port ${port} [preauth]`];
+      if (kind < 0.45)
+        queue = [
+          `sshd[${pid}]: Failed password for ${user} from ${attacker} port ${port} ssh2`,
+          `sshd[${pid}]: Connection closed by authenticating user ${user} ${attacker} port ${port} [preauth]`,
+        ];
       else if (kind < 0.85)
         queue = [
           `sshd[${pid}]: Invalid user ${user}${Math.floor(random() * 90)} from ${attacker} port ${port}`,
@@ -53,8 +57,16 @@ export function makeAuthLog(path: string, lines: number, perDay = 100_000): numb
           `sshd[${pid}]: Failed password for invalid user ${user} from ${attacker} port ${port} ssh2`,
           `sshd[${pid}]: Received disconnect from ${attacker} port ${port}:11: Bye Bye [preauth]`,
         ];
-      else if (kind < 0.9) queue = [`sshd[${pid}]: Accepted publickey for minji from 121.134.22.8 port ${port} ssh2: ED25519 SHA256:qQ0p1v7T8m2n4b6c8x0z`, `sshd[${pid}]: pam_unix(sshd:session): session opened for user minji(uid=1000) by (uid=0)`];
-      else if (kind < 0.96) queue = [`CRON[${pid}]: pam_unix(cron:session): session opened for user root(uid=0) by (uid=0)`, `CRON[${pid}]: pam_unix(cron:session): session closed for user root`];
+      else if (kind < 0.9)
+        queue = [
+          `sshd[${pid}]: Accepted publickey for minji from 121.134.22.8 port ${port} ssh2: ED25519 SHA256:qQ0p1v7T8m2n4b6c8x0z`,
+          `sshd[${pid}]: pam_unix(sshd:session): session opened for user minji(uid=1000) by (uid=0)`,
+        ];
+      else if (kind < 0.96)
+        queue = [
+          `CRON[${pid}]: pam_unix(cron:session): session opened for user root(uid=0) by (uid=0)`,
+          `CRON[${pid}]: pam_unix(cron:session): session closed for user root`,
+        ];
       else queue = [`sudo:    minji : TTY=pts/0 ; PWD=/home/minji ; USER=root ; COMMAND=/usr/bin/systemctl restart nginx`];
     }
     return stamp + (queue.shift() as string);
@@ -71,7 +83,15 @@ export function makeAccessLog(path: string, lines: number, perDay = 1_000_000): 
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
     "Mozilla/5.0 (Linux; Android 15; SM-S931N) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36",
   ];
-  const probes = ["/.env", "/wp-login.php", "/.git/config", "/admin.php", "/phpmyadmin/", "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php", "/cgi-bin/.%2e/%2e%2e/bin/sh"];
+  const probes = [
+    "/.env",
+    "/wp-login.php",
+    "/.git/config",
+    "/admin.php",
+    "/phpmyadmin/",
+    "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php",
+    "/cgi-bin/.%2e/%2e%2e/bin/sh",
+  ];
   let visitor = "";
   let agent = "";
   let left = 0;
@@ -86,8 +106,10 @@ export function makeAccessLog(path: string, lines: number, perDay = 1_000_000): 
     const kind = random();
     if (kind < 0.03) return `${visitor} - - [${stamp}] "GET ${probes[Math.floor(random() * probes.length)]} HTTP/1.1" 404 153 "-" "Mozilla/5.0 zgrab/0.x"`;
     const page = `/product/${Math.floor(random() ** 2 * 20_000)}`;
-    if (kind < 0.4) return `${visitor} - - [${stamp}] "GET ${page}?ref=list&page=${Math.floor(random() * 9)} HTTP/2.0" ${random() < 0.02 ? 404 : 200} ${2_000 + Math.floor(random() * 40_000)} "https://shop.example/list" "${agent}"`;
-    if (kind < 0.9) return `${visitor} - - [${stamp}] "GET /static/${Math.floor(random() * 300).toString(16)}.${random() < 0.5 ? "js" : "webp"} HTTP/2.0" ${random() < 0.3 ? 304 : 200} ${Math.floor(random() * 90_000)} "https://shop.example${page}" "${agent}"`;
+    if (kind < 0.4)
+      return `${visitor} - - [${stamp}] "GET ${page}?ref=list&page=${Math.floor(random() * 9)} HTTP/2.0" ${random() < 0.02 ? 404 : 200} ${2_000 + Math.floor(random() * 40_000)} "https://shop.example/list" "${agent}"`;
+    if (kind < 0.9)
+      return `${visitor} - - [${stamp}] "GET /static/${Math.floor(random() * 300).toString(16)}.${random() < 0.5 ? "js" : "webp"} HTTP/2.0" ${random() < 0.3 ? 304 : 200} ${Math.floor(random() * 90_000)} "https://shop.example${page}" "${agent}"`;
     return `${visitor} - - [${stamp}] "POST /api/cart HTTP/2.0" ${random() < 0.03 ? 401 : 200} 312 "https://shop.example${page}" "${agent}"`;
   });
 }

@@ -28,7 +28,13 @@ export async function benchScan(lines: number, long: boolean): Promise<void> {
       const peer = sshguardParser === undefined ? undefined : await best(() => measure(sshguardParser, [], path));
       const peerRate = peer && lines / peer.seconds;
       const row = (label: string, count: number, { seconds, megabytes }: Measured): void => {
-        rows.push([`${name}  ${label}`, count.toLocaleString("en"), Math.round(count / seconds).toLocaleString("en"), peerRate === undefined ? "-" : (count / seconds / peerRate).toFixed(2), String(megabytes)]);
+        rows.push([
+          `${name}  ${label}`,
+          count.toLocaleString("en"),
+          Math.round(count / seconds).toLocaleString("en"),
+          peerRate === undefined ? "-" : (count / seconds / peerRate).toFixed(2),
+          String(megabytes),
+        ]);
       };
       if (peer) row("sshguard sshg-parser (parses only)", lines, peer);
       if (fail2ban !== undefined) {
@@ -44,14 +50,25 @@ export async function benchScan(lines: number, long: boolean): Promise<void> {
       rmSync(path);
     }
     printTable(rows);
-    if (sshguardParser === undefined || fail2ban === undefined) console.log("Peers are missing: apt-get install sshguard fail2ban (bash scripts/install-bench.sh)");
+    if (sshguardParser === undefined || fail2ban === undefined)
+      console.log("Peers are missing: apt-get install sshguard fail2ban (bash scripts/install-bench.sh)");
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 async function scan(path: string, threads: number): Promise<Measured> {
-  const run = await measure(process.execPath, ["--disable-warning=ExperimentalWarning", main, "scan", path, "--threads", String(threads), "--timezone", "UTC", "--json"]);
+  const run = await measure(process.execPath, [
+    "--disable-warning=ExperimentalWarning",
+    main,
+    "scan",
+    path,
+    "--threads",
+    String(threads),
+    "--timezone",
+    "UTC",
+    "--json",
+  ]);
   if (run.code !== 0 && run.code !== 1) throw new Error(`haechi scan ended with ${run.code}`);
   return run;
 }

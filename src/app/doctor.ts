@@ -52,8 +52,8 @@ const farFuture = 300_000;
 
 /** Looks at everything the guard needs; each finding says what is wrong and the next step. Never throws. */
 export async function doctor(config: Config, directory: string, probes: DoctorProbes = systemProbes()): Promise<readonly Finding[]> {
-  const parts = await Promise.all([state(directory), logs(config, probes), clock(probes), firewall(config, probes), ports(config, probes)]);
-  return parts.flat();
+  const [read, time, wall] = await Promise.all([logs(config, probes), clock(probes), firewall(config, probes)]);
+  return [...state(directory), ...read, ...time, ...wall, ...ports(config, probes)];
 }
 
 function state(directory: string): Finding[] {

@@ -5,7 +5,7 @@ import type { Language } from "#core/text/text.ts";
 import { adaptiveParser } from "#pipeline/adaptive-parser.ts";
 import type { ScanInput } from "#pipeline/event-reader.ts";
 import { expandGlob, isGlob } from "#sources/glob.ts";
-import { buildDetectors, detectorNames, loadRuleSet, parserContext, parserPlugins, sourceParser, type DetectorName } from "./builtins.ts";
+import { buildDetectors, detectorNames, loadRuleSet, parserContext, parserPlugins, refusalText, sourceParser, type DetectorName } from "./builtins.ts";
 import { stateDirectory } from "./config/load-config.ts";
 import type { Config } from "./config/schema.ts";
 import { guardInputs, policyOf } from "./guard.ts";
@@ -29,6 +29,8 @@ export interface ScanFilesOptions {
   readonly language: Language;
   readonly signal: AbortSignal;
   onFiles?(paths: readonly string[]): void;
+  /** Told in words of rules that are refused and so not used. */
+  onRefused?(words: string): void;
   onProgress?(bytes: number, lines: number): void;
 }
 
@@ -37,6 +39,8 @@ export async function scanFiles(options: ScanFilesOptions): Promise<ScanReport> 
   const { config, language } = options;
   const paths = [...new Set(options.patterns.flatMap(expand))];
   options.onFiles?.(paths);
+  const refused = options.rules.length + config.rules.directories.length > 0 ? refusalText(loadRuleSet(config, options.rules), language) : undefined;
+  if (refused !== undefined) options.onRefused?.(refused);
   // Standard input can be read once only, so it stays in one thread.
   const threads = paths.includes("-") ? 1 : options.threads;
   const shares = shareDetectors(config, threads);

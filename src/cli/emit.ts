@@ -17,7 +17,12 @@ export function emit(format: EmitFormat, proposals: readonly ScanProposal[]): st
     case "iptables":
       return allowed.map(({ target }) => `${six(target) ? "ip6tables" : "iptables"} -I INPUT -s ${target} -j DROP -m comment --comment haechi\n`).join("");
     case "crowdsec":
-      return allowed.map(({ target, ttl }) => `cscli decisions add ${target.includes("/") ? "--range" : "--ip"} ${target} --duration ${Math.max(1, Math.ceil(ttl / 3_600))}h --reason haechi\n`).join("");
+      return allowed
+        .map(
+          ({ target, ttl }) =>
+            `cscli decisions add ${target.includes("/") ? "--range" : "--ip"} ${target} --duration ${Math.max(1, Math.ceil(ttl / 3_600))}h --reason haechi\n`,
+        )
+        .join("");
     case "nft": {
       const set = (name: string, type: string, family: readonly ScanProposal[]): string => {
         const elements = family.map(({ target, ttl }) => `${target} timeout ${formatDuration(ttl * 1_000)}`);
@@ -25,7 +30,11 @@ export function emit(format: EmitFormat, proposals: readonly ScanProposal[]): st
       };
       const chain = "  chain input {\n    type filter hook input priority -10; policy accept;\n    ip saddr @scan4 drop\n    ip6 saddr @scan6 drop\n  }\n";
       const four = allowed.filter(({ target }) => !six(target));
-      return `table inet haechi-scan {\n${set("scan4", "ipv4_addr", four)}${set("scan6", "ipv6_addr", allowed.filter(({ target }) => six(target)))}${chain}}\n`;
+      return `table inet haechi-scan {\n${set("scan4", "ipv4_addr", four)}${set(
+        "scan6",
+        "ipv6_addr",
+        allowed.filter(({ target }) => six(target)),
+      )}${chain}}\n`;
     }
   }
 }

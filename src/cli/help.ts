@@ -23,7 +23,9 @@ export function commandHelp(command: Command, language: Language): string {
 
 /** What `haechi` alone prints: every command with a line, most needed first. */
 export function overview(language: Language): string {
-  const parts = overviewGroups.map(({ title, commands }) => `${text(language, title)}\n${table(commands.map(([name, key]) => [name, text(language, key)] as const))}`);
+  const parts = overviewGroups.map(
+    ({ title, commands }) => `${text(language, title)}\n${table(commands.map(([name, key]) => [name, text(language, key)] as const))}`,
+  );
   return `${text(language, "cli.tagline")}\n\n${parts.join("\n")}\n${text(language, "cli.more-help")}\n`;
 }
 

@@ -30,7 +30,9 @@ export function progressBar(total: number, columns: number, write: (text: string
       const full = Math.round(share * size);
       const bar = total > 0 ? `${"█".repeat(full)}${"░".repeat(size - full)} ${String(Math.floor(share * 100)).padStart(3)}%  ` : "";
       const left = share > 0.01 ? `  ${texts.left(Math.ceil((seconds * (1 - share)) / share))}` : "";
-      write(`\r\u001b[K${bar}${colours.dim(`${byteText(bytes)}${total > 0 ? ` / ${byteText(total)}` : ""}  ${texts.rate(Math.round(lines / Math.max(0.001, seconds)).toLocaleString("en-US"))}${left}`)}`);
+      write(
+        `\r\u001b[K${bar}${colours.dim(`${byteText(bytes)}${total > 0 ? ` / ${byteText(total)}` : ""}  ${texts.rate(Math.round(lines / Math.max(0.001, seconds)).toLocaleString("en-US"))}${left}`)}`,
+      );
     },
     clear() {
       if (shown) write("\r\u001b[K");

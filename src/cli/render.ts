@@ -21,7 +21,13 @@ export function paint(on: boolean): Paint {
 /** Columns a terminal gives a text: East Asian wide characters take two (Unicode TR 11). */
 export function width(value: string): number {
   let columns = 0;
-  for (const character of value) columns += /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1f64f}\u{20000}-\u{3fffd}]/u.test(character) ? 2 : 1;
+  for (const character of value)
+    columns +=
+      /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1f64f}\u{20000}-\u{3fffd}]/u.test(
+        character,
+      )
+        ? 2
+        : 1;
   return columns;
 }
 
@@ -30,7 +36,9 @@ export function table(rows: readonly (readonly string[])[], indent = "  "): stri
   const clean = rows.map((row) => row.map((cell) => sanitize(cell, 240)));
   const widths: number[] = [];
   for (const row of clean) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, width(cell))));
-  return clean.map((row) => `${indent}${row.map((cell, column) => cell + " ".repeat((widths[column] as number) - width(cell) + 2)).join("")}`.trimEnd() + "\n").join("");
+  return clean
+    .map((row) => `${indent}${row.map((cell, column) => cell + " ".repeat((widths[column] as number) - width(cell) + 2)).join("")}`.trimEnd() + "\n")
+    .join("");
 }
 
 /** `2026-11-21 05:12:33` in this machine's zone. */

@@ -49,7 +49,9 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   const [fewest, most] = command.positionals;
   if (parsed.positionals.length < fewest || parsed.positionals.length > most) {
     return fail(
-      `${text(language, parsed.positionals.length < fewest ? "cli.too-few-arguments" : "cli.too-many-arguments", { usage: `haechi ${command.name} ${command.usage}` })}`,
+      text(language, parsed.positionals.length < fewest ? "cli.too-few-arguments" : "cli.too-many-arguments", {
+        usage: `haechi ${command.name} ${command.usage}`,
+      }),
     );
   }
   try {
@@ -140,8 +142,8 @@ function makeContext(parsed: ReturnType<typeof parseArgs>, terminal: Terminal, l
     error: (output) => void stderr.write(output),
     say: (key, params) => text(language, key, params),
     // https://no-color.org
-    colour: stdout.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb",
-    terminal: stderr.isTTY === true && env["TERM"] !== "dumb",
+    colour: stdout.isTTY && !env["NO_COLOR"] && env["TERM"] !== "dumb",
+    terminal: stderr.isTTY && env["TERM"] !== "dumb",
     columns: stdout.columns ?? 100,
     signal: terminal.signal,
   };

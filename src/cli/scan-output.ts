@@ -21,14 +21,24 @@ export function scanText(report: ScanReport, view: ScanView): string {
   const { language, colours } = view;
   const say = (key: TextKey, params = {}): string => text(language, key, params);
   const lines = report.files.reduce((sum, file) => sum + file.lines, 0);
-  const out: string[] = ["", say("cli.scan.read", { files: report.files.length, lines: number(lines), seconds: report.seconds, rate: number(report.linesPerSecond) })];
+  const out: string[] = [
+    "",
+    say("cli.scan.read", { files: report.files.length, lines: number(lines), seconds: report.seconds, rate: number(report.linesPerSecond) }),
+  ];
   for (const file of report.files) out.push(`  ${sanitize(file.path, 200)}  ${fileText(file, say)}`);
-  if (report.from !== null && report.to !== null) out.push(colours.dim(say("cli.scan.span", { from: clockTime(Date.parse(report.from)), to: clockTime(Date.parse(report.to)) })));
+  if (report.from !== null && report.to !== null)
+    out.push(colours.dim(say("cli.scan.span", { from: clockTime(Date.parse(report.from)), to: clockTime(Date.parse(report.to)) })));
   const blocked = report.actors.filter(({ proposal }) => proposal?.allowed === true).length;
-  out.push("", `${colours.bold(say("cli.level"))} ${levelText(report.level, language, colours)} — ${say(report.actors.length === 0 ? "cli.scan.nothing" : "cli.scan.found", { actors: report.actors.length, cohorts: report.cohorts.length, blocked })}`, "");
+  out.push(
+    "",
+    `${colours.bold(say("cli.level"))} ${levelText(report.level, language, colours)} — ${say(report.actors.length === 0 ? "cli.scan.nothing" : "cli.scan.found", { actors: report.actors.length, cohorts: report.cohorts.length, blocked })}`,
+    "",
+  );
   for (const cohort of report.cohorts) {
     const shared = Object.entries(cohort.by).map(([field, value]) => `${field}=${sanitize(value, 80)}`);
-    out.push(`${levelText(cohort.level, language, colours)}  ${colours.bold(say("cli.scan.cohort", { members: cohort.members.length }))}  ${sanitize(cohort.title, 120)}`);
+    out.push(
+      `${levelText(cohort.level, language, colours)}  ${colours.bold(say("cli.scan.cohort", { members: cohort.members.length }))}  ${sanitize(cohort.title, 120)}`,
+    );
     out.push(`    ${say("cli.scan.shared", { shared: shared.join(", ") })}`, `    ${whyText(cohort.why, cohort.score, language)}`);
     out.push(`    ${cohort.members.slice(0, 8).join(", ")}${cohort.members.length > 8 ? ` ${say("cli.more", { n: cohort.members.length - 8 })}` : ""}`);
     const stopped = report.actors.filter(({ actor, proposal }) => proposal?.allowed === true && cohort.members.includes(actor)).length;
@@ -51,15 +61,20 @@ function actorText(actor: ScanActor, report: ScanReport, { language, colours }: 
     `${levelText(actor.level, language, colours)}  ${colours.bold(sanitize(actor.actor, 100))}  ${say("cli.scan.counts", { events: number(actor.events), failures: number(actor.failures), since: clockTime(first) })}`,
   ];
   for (const signal of actor.signals) {
-    out.push(`    ${colours.yellow(signal.rule)}  ${sanitize(signal.title, 120)} ×${number(signal.count)}`, `      ${colours.dim(whyText(signal.why, signal.score, language))}`);
+    out.push(
+      `    ${colours.yellow(signal.rule)}  ${sanitize(signal.title, 120)} ×${number(signal.count)}`,
+      `      ${colours.dim(whyText(signal.why, signal.score, language))}`,
+    );
   }
   if (actor.users.length > 0) out.push(`    ${say("cli.scan.users", { users: listText(actor.users) })}`);
   if (actor.paths.length > 0) out.push(`    ${say("cli.scan.paths", { paths: listText(actor.paths) })}`);
-  for (const { file, line, message } of actor.evidence.slice(0, evidenceShown)) out.push(`      ${colours.dim(`${sanitize(report.files[file]?.path ?? "?", 80)}:${line}`)}  ${sanitize(message, 180)}`);
+  for (const { file, line, message } of actor.evidence.slice(0, evidenceShown))
+    out.push(`      ${colours.dim(`${sanitize(report.files[file]?.path ?? "?", 80)}:${line}`)}  ${sanitize(message, 180)}`);
   if (actor.evidence.length > evidenceShown) out.push(`      ${colours.dim(say("cli.more", { n: actor.evidence.length - evidenceShown }))}`);
   const { proposal } = actor;
   if (proposal === null) out.push(`    ${colours.dim(say("cli.scan.tell-only"))}`);
-  else if (proposal.allowed) out.push(`    ${colours.red(say("cli.scan.would-block", { target: proposal.target, time: spanText(proposal.ttl * 1_000, language) }))}`);
+  else if (proposal.allowed)
+    out.push(`    ${colours.red(say("cli.scan.would-block", { target: proposal.target, time: spanText(proposal.ttl * 1_000, language) }))}`);
   else {
     out.push(`    ${colours.green(say("cli.scan.would-not", { target: proposal.target }))}`);
     for (const check of proposal.checks) if (!check.ok) out.push(`      ✗ ${sanitize(check.why, 300)}`);
@@ -70,7 +85,8 @@ function actorText(actor: ScanActor, report: ScanReport, { language, colours }: 
 /** `+4.2 = base −3.0, failures 9 (usual 1) +7.2`: the computation itself. */
 export function whyText(why: readonly Contribution[], score: number, language: Language): string {
   const parts = why.map(({ feature, value, baseline, contribution }) => {
-    const usual = baseline === undefined ? "" : ` (${text(language, "cli.usual", { baseline: typeof baseline === "number" ? round(baseline) : sanitize(baseline, 60) })})`;
+    const usual =
+      baseline === undefined ? "" : ` (${text(language, "cli.usual", { baseline: typeof baseline === "number" ? round(baseline) : sanitize(baseline, 60) })})`;
     return `${featureText(feature, language)} ${typeof value === "number" ? round(value) : sanitize(value, 60)}${usual} ${signed(contribution)}`;
   });
   return `${text(language, "cli.score")} ${signed(score)} = ${parts.join(", ")}`;

@@ -43,7 +43,13 @@ export function zoneOption(context: CommandContext, name: string): string | unde
   }
 }
 
-function badOption(context: CommandContext, option: string, value: string, expected: "cli.expected.time" | "cli.expected.integer" | "cli.expected.choice" | "cli.expected.zone" | "cli.expected.duration", params = {}): HaechiError {
+function badOption(
+  context: CommandContext,
+  option: string,
+  value: string,
+  expected: "cli.expected.time" | "cli.expected.integer" | "cli.expected.choice" | "cli.expected.zone" | "cli.expected.duration",
+  params = {},
+): HaechiError {
   return new HaechiError("cli.option", "cli.bad-option", { option, value: value.slice(0, 100), expected: context.say(expected, params) });
 }
 

@@ -46,7 +46,10 @@ export function addressTally(capacity = 1_000_000): AddressTally {
   const six = new Map<string, number>();
   let used = 0;
   let dropped = 0;
-  const sampled = new Map<number, { readonly address: string; readonly offsets: Float64Array; readonly files: Uint16Array; seen: number; stride: number; filled: number }>();
+  const sampled = new Map<
+    number,
+    { readonly address: string; readonly offsets: Float64Array; readonly files: Uint16Array; seen: number; stride: number; filled: number }
+  >();
   let hasSample = new Uint8Array(size);
 
   /** Systematic sampling: every `stride`-th line; when full, every second one goes and the stride doubles. */

@@ -69,7 +69,10 @@ export async function ingest(options: IngestOptions): Promise<Ingest> {
   const cursors = new Map(await store.cursors());
   const totals = await store.counters();
   const counts = new Map<string, SourceCounts>(
-    options.sources.map(({ source: { id } }) => [id, { lines: totals.get(`lines ${id}`) ?? 0, parsed: totals.get(`parsed ${id}`) ?? 0, unparsed: totals.get(`unparsed ${id}`) ?? 0 }]),
+    options.sources.map(({ source: { id } }) => [
+      id,
+      { lines: totals.get(`lines ${id}`) ?? 0, parsed: totals.get(`parsed ${id}`) ?? 0, unparsed: totals.get(`unparsed ${id}`) ?? 0 },
+    ]),
   );
   let rows: JournalRow[] = [];
   let signIns: { address: string; user: string; time: number }[] = [];
@@ -142,7 +145,8 @@ export async function ingest(options: IngestOptions): Promise<Ingest> {
       const address = event["source.ip"];
       if (address !== undefined) {
         rows.push(journalRow(event, record, address));
-        if (event["event.category"] === "authentication" && event["event.outcome"] === "success") signIns.push({ address: ownString(address), user: ownString(event["user.name"] ?? ""), time: event["@timestamp"] });
+        if (event["event.category"] === "authentication" && event["event.outcome"] === "success")
+          signIns.push({ address: ownString(address), user: ownString(event["user.name"] ?? ""), time: event["@timestamp"] });
       }
       for (const detector of detectors) for (const item of detector.observe(event, record)) found.push(item);
       if (live) {

@@ -33,8 +33,9 @@ export async function reread(inputs: readonly ScanInput[], wanted: readonly Want
       const address = event?.["source.ip"];
       if (event && address !== undefined) rows.push(evidenceRow(event, record, address));
     };
-    if (input.path === "-") for (const line of lines) line.message !== undefined && take(line.message, line);
-    else if (isPacked(input.path)) await takePacked(input.path, lines, take);
+    if (input.path === "-") {
+      for (const line of lines) if (line.message !== undefined) take(line.message, line);
+    } else if (isPacked(input.path)) await takePacked(input.path, lines, take);
     else takePlain(input.path, lines, take);
   }
   return rows;

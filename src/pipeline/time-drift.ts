@@ -37,7 +37,11 @@ export function driftWatch(): DriftWatch {
       if (Math.abs(wrong - told) <= tolerance) return undefined;
       told = wrong;
       const nearest = Math.round(median / quarter) * quarter;
-      return { offset: wrong, zoneMinutes: wrong !== 0 && nearest !== 0 && Math.abs(median - nearest) <= tolerance && Math.abs(nearest) <= 14 * 3_600_000 ? -nearest / 60_000 : undefined };
+      return {
+        offset: wrong,
+        zoneMinutes:
+          wrong !== 0 && nearest !== 0 && Math.abs(median - nearest) <= tolerance && Math.abs(nearest) <= 14 * 3_600_000 ? -nearest / 60_000 : undefined,
+      };
     },
   };
 }

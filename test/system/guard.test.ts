@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeNamespacePair, type NamespacePair } from "./network-namespaces.ts";
-import { cannotRun, until, type Running } from "./run-program.ts";
+import { cannotRun, until } from "./run-program.ts";
 import { guessPasswords, startSshd, trySignIn, type Sshd } from "./sshd-in-namespace.ts";
 import { startHaechi, type RunningHaechi } from "./start-haechi.ts";
 import { startLapi, type Lapi } from "./start-crowdsec.ts";
@@ -40,13 +40,17 @@ function makePlace(enforcers: string, more = ""): Place {
   const [log, config] = [join(folder, "auth.log"), join(folder, "haechi.yaml")];
   writeFileSync(log, "");
   chmodSync(log, 0o644);
-  writeFileSync(config, `mode: auto\ntimezone: UTC\nstate: ${state}\nsources: [{ file: ${log} }]\nenforcers: [${enforcers}]\nmetrics: { listen: "off" }\nbans: { times: [20s] }\n${more}`);
+  writeFileSync(
+    config,
+    `mode: auto\ntimezone: UTC\nstate: ${state}\nsources: [{ file: ${log} }]\nenforcers: [${enforcers}]\nmetrics: { listen: "off" }\nbans: { times: [20s] }\n${more}`,
+  );
   return { folder, log, config };
 }
 
-/** When a line that fits was first seen in a file, looked at every 2 ms. */
+/** When a line that fits was first seen in a file, looked at every 25 ms. */
 async function whenWritten(path: string, pattern: RegExp, times: number): Promise<number> {
-  return until(`${times} × ${pattern}`, () => ((readFileSync(path, "utf8").match(pattern) ?? []).length >= times ? performance.now() : undefined), 60_000);
+  await until(`${times} × ${pattern}`, () => (readFileSync(path, "utf8").match(pattern) ?? []).length >= times, 60_000);
+  return performance.now();
 }
 
 describe.skipIf(why)("the whole guard, unprivileged, with nftables through the warden", () => {
@@ -55,8 +59,16 @@ describe.skipIf(why)("the whole guard, unprivileged, with nftables through the w
   let warden: TestWarden;
   let place: Place;
   let haechi: RunningHaechi;
-  let held: Running;
-  const unprivileged = (): readonly string[] => ["ip", "netns", "exec", pair.server.name, "setpriv", `--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"];
+  const unprivileged = (): readonly string[] => [
+    "ip",
+    "netns",
+    "exec",
+    pair.server.name,
+    "setpriv",
+    `--reuid=${nobody}`,
+    `--regid=${nobody}`,
+    "--clear-groups",
+  ];
   const up = (): Promise<RunningHaechi> => startHaechi(["up", "--config", place.config], { before: unprivileged() });
   const haechiSays = async (...args: readonly string[]): Promise<string> => {
     const [file, ...rest] = [...unprivileged(), process.execPath, "--disable-warning=ExperimentalWarning", main, ...args, "--config", place.config];
@@ -86,7 +98,7 @@ describe.skipIf(why)("the whole guard, unprivileged, with nftables through the w
     expect(await guessPasswords(pair.client, pair.server.address4, ["wrong-1", "wrong-2"], { user: "minji", from: typist })).toEqual(["refused", "refused"]);
     expect(await trySignIn(pair.client, pair.server.address4, { user: "minji", password: "right-password", from: typist })).toBe("accepted");
     // An open connection of the attacker, idle before sign-in.
-    held = pair.client.start("socat", ["-u", `TCP:${pair.server.address4}:22,bind=${attacker}`, "STDOUT"]);
+    pair.client.start("socat", ["-u", `TCP:${pair.server.address4}:22,bind=${attacker}`, "STDOUT"]);
     const connections = (): Promise<string> => pair.server.run("ss", ["-Htn", "state", "established", "dst", attacker]);
     await until("the attacker holds a connection", async () => (await connections()) !== "");
     const fifth = whenWritten(place.log, new RegExp(`Failed password for \\w+ from ${attacker.replaceAll(".", "\\.")} `, "g"), 5);
@@ -106,7 +118,11 @@ describe.skipIf(why)("the whole guard, unprivileged, with nftables through the w
 
   test("lets the ban end on time", async () => {
     await until("the ban ended", async () => !(await isHeld(attacker)), 25_000);
-    await until("the ledger says so", async () => (await haechiSays("bans", "--all", "--json")).split("\n").some((line) => line.includes(attacker) && line.includes('"state":"expired"')), 10_000);
+    await until(
+      "the ledger says so",
+      async () => (await haechiSays("bans", "--all", "--json")).split("\n").some((line) => line.includes(attacker) && line.includes('"state":"expired"')),
+      10_000,
+    );
     expect(await trySignIn(pair.client, pair.server.address4, { user: "root", password: "x", from: attacker })).toBe("refused");
   });
 
@@ -147,7 +163,9 @@ describe.skipIf(noCrowdsec)("the whole guard with crowdsec", () => {
   beforeAll(async () => {
     pair = await makeNamespacePair();
     lapi = await startLapi();
-    place = makePlace(`{ crowdsec: { url: "${lapi.url}", machine: "${lapi.machine}", password: "${lapi.password}", bouncerKey: "${await lapi.makeBouncerKey()}" } }`);
+    place = makePlace(
+      `{ crowdsec: { url: "${lapi.url}", machine: "${lapi.machine}", password: "${lapi.password}", bouncerKey: "${await lapi.makeBouncerKey()}" } }`,
+    );
     sshd = await startSshd(pair.server, { users: { minji: "right-password" }, logPath: place.log });
     haechi = await startHaechi(["up", "--config", place.config]);
   });
@@ -180,7 +198,9 @@ describe.skipIf(noUfw)("the whole guard with ufw", () => {
     await machine.ufw("allow", "22/tcp");
     place = makePlace("{ ufw: {} }", `warden: { socket: ${machine.warden.socketPath} }\n`);
     sshd = await startSshd(machine.pair.server, { users: { minji: "right-password" }, logPath: place.log });
-    haechi = await startHaechi(["up", "--config", place.config], { before: ["ip", "netns", "exec", machine.pair.server.name, "setpriv", `--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"] });
+    haechi = await startHaechi(["up", "--config", place.config], {
+      before: ["ip", "netns", "exec", machine.pair.server.name, "setpriv", `--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"],
+    });
   });
   afterAll(async () => {
     await haechi?.kill("SIGTERM");
@@ -190,7 +210,10 @@ describe.skipIf(noUfw)("the whole guard with ufw", () => {
   });
 
   test("the guesser is denied by a rule, the typist is not, and the rule is gone on time", async () => {
-    expect(await guessPasswords(machine.pair.client, machine.pair.server.address4, ["wrong-1", "wrong-2"], { user: "minji", from: typist })).toEqual(["refused", "refused"]);
+    expect(await guessPasswords(machine.pair.client, machine.pair.server.address4, ["wrong-1", "wrong-2"], { user: "minji", from: typist })).toEqual([
+      "refused",
+      "refused",
+    ]);
     expect(await trySignIn(machine.pair.client, machine.pair.server.address4, { user: "minji", password: "right-password", from: typist })).toBe("accepted");
     await guessPasswords(machine.pair.client, machine.pair.server.address4, wrong, { user: "root", from: attacker, timeout: 2 });
     await until("ufw has the rule", async () => (await machine.ufw("show", "added")).includes(attacker), 5_000);

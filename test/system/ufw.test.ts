@@ -1,14 +1,11 @@
-import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { enforcerConformance } from "#contracts/conformance/enforcer.ts";
 import type { Ban } from "#core/decision.ts";
 import { ufwEnforcer } from "#enforcers/ufw/ufw.ts";
-import { makeNamespacePair, type NamespacePair } from "./network-namespaces.ts";
 import { cannotRun, run, until, type Running } from "./run-program.ts";
-import { startTestWarden, type TestWarden } from "./start-warden.ts";
+import { makeUfwMachine, type UfwMachine } from "./ufw-machine.ts";
 
 const why = cannotRun("ufw", ["ufw", "iptables", "ip", "ss", "socat", "unshare"]);
 const signal = (): AbortSignal => AbortSignal.timeout(30_000);

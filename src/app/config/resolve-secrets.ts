@@ -1,4 +1,4 @@
-import { secret } from "#core/redact.ts";
+import { secret } from "#core/secret.ts";
 import { sanitize } from "#core/sanitize.ts";
 import type { TextKey } from "#core/text/en.ts";
 import type { TextParams } from "#core/text/fill.ts";

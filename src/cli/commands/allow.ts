@@ -19,17 +19,28 @@ export const allow: Command = {
     if (verb === undefined) {
       const entries = await askOrDo<readonly ListEntry[]>(context, "allow", {});
       if (json) await context.out(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
-      else await context.out(entries.length === 0 ? `${context.say("cli.allow.none")}\n` : table(entries.map(({ target: entry, note, by, at }) => [entry, note, by, clockTime(at)]), ""));
+      else
+        await context.out(
+          entries.length === 0
+            ? `${context.say("cli.allow.none")}\n`
+            : table(
+                entries.map(({ target: entry, note, by, at }) => [entry, note, by, clockTime(at)]),
+                "",
+              ),
+        );
       return 0;
     }
-    if ((verb !== "add" && verb !== "remove") || target === undefined) throw new HaechiError("cli.usage", "cli.too-few-arguments", { usage: `haechi allow ${this.usage}` });
+    if ((verb !== "add" && verb !== "remove") || target === undefined)
+      throw new HaechiError("cli.usage", "cli.too-few-arguments", { usage: `haechi allow ${this.usage}` });
     if (verb === "add") {
       const entry = await askOrDo<ListEntry>(context, "allow-add", { target, note: textOption(context, "note") });
       await context.out(json ? `${JSON.stringify(entry)}\n` : `${context.say("cli.allow.added", { target: entry.target })}\n`);
       return 0;
     }
     const { removed } = await askOrDo<{ removed: boolean }>(context, "allow-remove", { target });
-    await context.out(json ? `${JSON.stringify({ removed })}\n` : `${context.say(removed ? "cli.allow.removed" : "cli.allow.unknown", { target: sanitize(target, 60) })}\n`);
+    await context.out(
+      json ? `${JSON.stringify({ removed })}\n` : `${context.say(removed ? "cli.allow.removed" : "cli.allow.unknown", { target: sanitize(target, 60) })}\n`,
+    );
     return removed ? 0 : 1;
   },
 };

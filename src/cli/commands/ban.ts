@@ -15,7 +15,12 @@ export const ban: Command = {
   positionals: [1, 1],
   async run(context) {
     const ssh = context.env["SSH_CONNECTION"]?.split(" ")[0];
-    const answer = await askOrDo<BanAnswer>(context, "ban", { target: context.arguments[0], ttl: durationOption(context, "for"), override: context.options["override"] === true, from: ssh });
+    const answer = await askOrDo<BanAnswer>(context, "ban", {
+      target: context.arguments[0],
+      ttl: durationOption(context, "for"),
+      override: context.options["override"] === true,
+      from: ssh,
+    });
     const { verdict, decision } = answer;
     const held = decision !== undefined && decision.state !== "failed";
     if (context.options["json"] === true) {
@@ -23,10 +28,16 @@ export const ban: Command = {
       return held ? 0 : 1;
     }
     const colours = paint(context.colour);
-    if (decision) await context.out(`${context.say(`cli.decision.${decision.state}`)}  ${sanitize(decision.target, 60)}  ${context.say("cli.until", { time: clockTime(decision.until) })}  ${sanitize(decision.note ?? "", 300)}\n`);
+    if (decision)
+      await context.out(
+        `${context.say(`cli.decision.${decision.state}`)}  ${sanitize(decision.target, 60)}  ${context.say("cli.until", { time: clockTime(decision.until) })}  ${sanitize(decision.note ?? "", 300)}\n`,
+      );
     else await context.out(`${colours.red(context.say("cli.ban.refused", { target: sanitize(verdict.target, 60) }))}\n`);
     for (const { ok, why, overridable } of verdict.checks) {
-      if (!ok || !decision) await context.out(`  ${ok ? colours.green("✓") : colours.red("✗")} ${sanitize(why, 300)}${!ok && overridable && !decision ? `  (${context.say("cli.ban.overridable")})` : ""}\n`);
+      if (!ok || !decision)
+        await context.out(
+          `  ${ok ? colours.green("✓") : colours.red("✗")} ${sanitize(why, 300)}${!ok && overridable && !decision ? `  (${context.say("cli.ban.overridable")})` : ""}\n`,
+        );
     }
     return held ? 0 : 1;
   },

@@ -18,7 +18,14 @@ export const bans: Command = {
       return 0;
     }
     const who = ({ origin }: Decision): string => (origin.kind === "person" ? origin.name : origin.kind === "rule" ? origin.rule : origin.kind);
-    const rows = list.map((decision) => [decision.id, decision.target, context.say(`cli.decision.${decision.state}`), context.say("cli.until", { time: clockTime(decision.until) }), who(decision), decision.reason]);
+    const rows = list.map((decision) => [
+      decision.id,
+      decision.target,
+      context.say(`cli.decision.${decision.state}`),
+      context.say("cli.until", { time: clockTime(decision.until) }),
+      who(decision),
+      decision.reason,
+    ]);
     await context.out(rows.length === 0 ? `${context.say("cli.bans.none")}\n` : table(rows, ""));
     return 0;
   },

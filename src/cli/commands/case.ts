@@ -22,17 +22,30 @@ export const showCase: Command = {
     }
     const colours = paint(context.colour);
     const { actor, level, opened, updated, signals } = answer.case;
-    const out = [`${levelText(level, context.language, colours)}  ${colours.bold(sanitize(actor.id, 100))}  ${clockTime(opened)} … ${clockTime(updated)} (${spanText(updated - opened, context.language)})`, ""];
+    const out = [
+      `${levelText(level, context.language, colours)}  ${colours.bold(sanitize(actor.id, 100))}  ${clockTime(opened)} … ${clockTime(updated)} (${spanText(updated - opened, context.language)})`,
+      "",
+    ];
     for (const signal of signals) {
-      out.push(`${clockTime(signal.first)}  ${colours.yellow(sanitize(signal.rule, 80))}  ${sanitize(signal.title, 120)} ×${signal.count}`, `    ${colours.dim(whyText(signal.why, signal.score, context.language))}`);
+      out.push(
+        `${clockTime(signal.first)}  ${colours.yellow(sanitize(signal.rule, 80))}  ${sanitize(signal.title, 120)} ×${signal.count}`,
+        `    ${colours.dim(whyText(signal.why, signal.score, context.language))}`,
+      );
       for (const { source, line, message } of signal.evidence) out.push(`    ${colours.dim(`${sanitize(source, 80)}:${line}`)}  ${sanitize(message, 200)}`);
-      for (const member of (signal.members ?? []).slice(0, 30)) out.push(`    ${sanitize(member.address, 60)} ×${member.events}  ${colours.dim(whyText(member.why, member.score, context.language))}`);
+      for (const member of (signal.members ?? []).slice(0, 30))
+        out.push(`    ${sanitize(member.address, 60)} ×${member.events}  ${colours.dim(whyText(member.why, member.score, context.language))}`);
     }
     for (const proposal of answer.proposals.slice(0, 30)) {
       if (proposal.state === "pending") out.push("", proposalText(proposal, context, colours));
-      else out.push("", `  ${proposal.id}  ${context.say(`respond.state_${proposal.state}`)}  ${sanitize(proposal.target, 60)}  ${sanitize(proposal.decidedBy ?? "", 64)}`, ...proposal.verdict.checks.filter(({ ok }) => !ok).map(({ why }) => `      ✗ ${sanitize(why, 300)}`));
+      else
+        out.push(
+          "",
+          `  ${proposal.id}  ${context.say(`respond.state_${proposal.state}`)}  ${sanitize(proposal.target, 60)}  ${sanitize(proposal.decidedBy ?? "", 64)}`,
+          ...proposal.verdict.checks.filter(({ ok }) => !ok).map(({ why }) => `      ✗ ${sanitize(why, 300)}`),
+        );
     }
-    for (const { id, target, state, until } of answer.decisions.slice(0, 30)) out.push(`  ${id}  ${context.say(`cli.decision.${state}`)}  ${sanitize(target, 60)}  ${context.say("cli.until", { time: clockTime(until) })}`);
+    for (const { id, target, state, until } of answer.decisions.slice(0, 30))
+      out.push(`  ${id}  ${context.say(`cli.decision.${state}`)}  ${sanitize(target, 60)}  ${context.say("cli.until", { time: clockTime(until) })}`);
     await context.out(`${out.join("\n")}\n`);
     return 0;
   },

@@ -13,7 +13,10 @@ export const deny: Command = {
   positionals: [1, 1],
   async run(context) {
     const id = context.arguments[0] as string;
-    const result = await askOrDo<AnswersResult>(context, "deny", { id, allow: context.options["allow"] === true ? context.say("cli.deny.note", { id }) : undefined });
+    const result = await askOrDo<AnswersResult>(context, "deny", {
+      id,
+      allow: context.options["allow"] === true ? context.say("cli.deny.note", { id }) : undefined,
+    });
     return answersOut(result, "denied", context);
   },
 };

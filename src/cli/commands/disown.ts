@@ -13,7 +13,9 @@ export const disown: Command = {
   async run(context) {
     const target = context.arguments[0] as string;
     await askOrDo<null>(context, "disown", { target });
-    await context.out(context.options["json"] === true ? `${JSON.stringify({ disowned: target })}\n` : `${context.say("cli.disown.done", { target: sanitize(target, 60) })}\n`);
+    await context.out(
+      context.options["json"] === true ? `${JSON.stringify({ disowned: target })}\n` : `${context.say("cli.disown.done", { target: sanitize(target, 60) })}\n`,
+    );
     return 0;
   },
 };

@@ -35,7 +35,7 @@ export const explain: Command = {
     await context.out(`${colours.bold(context.say("cli.explain.parser", { parser: String(event["event.module"] ?? "") }))}\n${table(fields)}\n`);
     if (matches.length === 0) await context.out(`${context.say("cli.explain.no-rule")}\n`);
     for (const { title, rule, level, why, counts } of matches) {
-      const reasons = why.map(({ selection, field, value, pattern }) => `    ${sanitize(`${selection}: ${field ?? ""} ${String(value)} ~ ${String(pattern)}`, 300)}\n`);
+      const reasons = why.map(({ selection, field, value, pattern }) => `    ${sanitize(`${selection}: ${field ?? ""} ${value} ~ ${pattern}`, 300)}\n`);
       const counted = counts.length > 0 ? `    ${context.say("cli.explain.counts", { rules: counts.join(", ") })}\n` : "";
       await context.out(`${colours.yellow(sanitize(rule, 100))}  ${sanitize(title, 160)}  ${level}\n${reasons.join("")}${counted}`);
     }

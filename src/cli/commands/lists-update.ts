@@ -13,7 +13,13 @@ export const listsUpdate: Command = {
   positionals: [0, 0],
   async run(context) {
     const { directory } = configOf(context);
-    const updates = await updateLists(fetch, { shipped: shippedFolder, folder: refreshedFolder(directory), now: Date.now(), language: context.language, signal: context.signal });
+    const updates = await updateLists(fetch, {
+      shipped: shippedFolder,
+      folder: refreshedFolder(directory),
+      now: Date.now(),
+      language: context.language,
+      signal: context.signal,
+    });
     if (context.options["json"] === true) await context.out(updates.map((update) => `${JSON.stringify(update)}\n`).join(""));
     else for (const { text } of updates) await context.out(`${text}\n`);
     return updates.some(({ outcome }) => outcome === "kept") ? 1 : 0;

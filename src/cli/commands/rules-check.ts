@@ -21,7 +21,9 @@ export const rulesCheck: Command = {
     }
     const colours = paint(context.colour);
     for (const { path, title, error } of refused) {
-      await context.out(`${colours.red("✗")} ${sanitize(shortPath(path), 200)}  ${sanitize(title ?? "", 100)}\n    ${sanitize(error?.field ?? "", 200)}: ${sanitize(error?.reason ?? "", 400)}\n`);
+      await context.out(
+        `${colours.red("✗")} ${sanitize(shortPath(path), 200)}  ${sanitize(title ?? "", 100)}\n    ${sanitize(error?.field ?? "", 200)}: ${sanitize(error?.reason ?? "", 400)}\n`,
+      );
     }
     await context.out(`${context.say("cli.rules-check.result", { ok: entries.length - refused.length, refused: refused.length })}\n`);
     return refused.length > 0 ? 1 : 0;

@@ -15,7 +15,8 @@ export const rulesTest: Command = {
   async run(context) {
     const directories = listOption(context, "rules");
     const events = textOption(context, "events");
-    if (directories.length === 0 || events === undefined) throw new HaechiError("cli.usage", "cli.too-few-arguments", { usage: `haechi ${this.name} ${this.usage}` });
+    if (directories.length === 0 || events === undefined)
+      throw new HaechiError("cli.usage", "cli.too-few-arguments", { usage: `haechi ${this.name} ${this.usage}` });
     const files = directories.flatMap(readRuleFiles);
     for await (const result of testRules(files, readRecords(events, context.signal))) {
       await context.out(context.options["json"] === true ? `${JSON.stringify(result)}\n` : `${result.event}: ${result.matches.join(" ") || "-"}\n`);

@@ -61,12 +61,25 @@ export const scan: Command = {
       onFiles(paths) {
         if (!context.terminal) return;
         const total = paths.reduce((sum, path) => sum + (path === "-" ? Number.NaN : statSync(path).size), 0);
-        bar = progressBar(total || 0, context.columns, context.error, { rate: (rate) => context.say("cli.progress.rate", { rate }), left: (seconds) => context.say("cli.progress.left", { seconds }) }, paint(context.terminal));
+        bar = progressBar(
+          total || 0,
+          context.columns,
+          context.error,
+          { rate: (rate) => context.say("cli.progress.rate", { rate }), left: (seconds) => context.say("cli.progress.left", { seconds }) },
+          paint(context.terminal),
+        );
       },
+      onRefused: (words) => context.error(`${words}\n`),
       onProgress: (bytes, lines) => bar?.update(bytes, lines),
     }).finally(() => bar?.clear());
     if (context.options["json"] === true) await context.out(`${JSON.stringify(report)}\n`);
-    else if (format) await context.out(emit(format, report.actors.flatMap(({ proposal }) => proposal ?? [])));
+    else if (format)
+      await context.out(
+        emit(
+          format,
+          report.actors.flatMap(({ proposal }) => proposal ?? []),
+        ),
+      );
     else await context.out(scanText(report, { language: context.language, colours, limit: integerOption(context, "limit", 1, 1_000_000) ?? 20 }));
     return report.cohorts.length > 0 || report.actors.some(({ proposal, level }) => proposal !== null || level === "danger") ? 1 : 0;
   },

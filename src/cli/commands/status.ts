@@ -21,7 +21,9 @@ export const status: Command = {
       return 0;
     }
     const colours = paint(context.colour);
-    const out: string[] = [`${colours.bold(context.say("cli.level"))} ${levelText(answer.level, language, colours)} — ${context.say("cli.status.counts", { cases: answer.openCases, bans: answer.bans, pending: answer.pending, mode: context.say(`cli.mode.${answer.mode}`) })}`];
+    const out: string[] = [
+      `${colours.bold(context.say("cli.level"))} ${levelText(answer.level, language, colours)} — ${context.say("cli.status.counts", { cases: answer.openCases, bans: answer.bans, pending: answer.pending, mode: context.say(`cli.mode.${answer.mode}`) })}`,
+    ];
     if (!answer.running) out.push(context.say("cli.no-guard", { directory }));
     else out.push(context.say("cli.status.running", { time: spanText(Date.now() - (answer.started ?? Date.now()), language) }));
     if (answer.sources.length > 0) {
@@ -32,7 +34,10 @@ export const status: Command = {
       ]);
       out.push("", colours.bold(context.say("cli.status.sources")), table(rows).trimEnd());
     }
-    for (const { name, fault, held } of answer.enforcers) out.push(`  ${fault === undefined ? colours.green("✓") : colours.red("✗")} ${name}  ${fault === undefined ? context.say("cli.status.held", { held }) : sanitize(fault, 300)}`);
+    for (const { name, fault, held } of answer.enforcers)
+      out.push(
+        `  ${fault === undefined ? colours.green("✓") : colours.red("✗")} ${name}  ${fault === undefined ? context.say("cli.status.held", { held }) : sanitize(fault, 300)}`,
+      );
     if (answer.proposals.length > 0) {
       out.push("", colours.bold(context.say("cli.status.waiting")));
       for (const proposal of answer.proposals.slice(0, 10)) out.push(proposalText(proposal, context, colours));

@@ -16,7 +16,8 @@ export const unban: Command = {
     const released = await askOrDo<readonly Decision[]>(context, "unban", { target });
     if (context.options["json"] === true) await context.out(`${JSON.stringify({ released })}\n`);
     else if (released.length === 0) await context.out(`${context.say("cli.unban.none", { target: sanitize(target, 60) })}\n`);
-    for (const decision of context.options["json"] === true ? [] : released) await context.out(`${context.say("cli.decision.released")}  ${sanitize(decision.target, 60)}\n`);
+    for (const decision of context.options["json"] === true ? [] : released)
+      await context.out(`${context.say("cli.decision.released")}  ${sanitize(decision.target, 60)}\n`);
     return released.length > 0 ? 0 : 1;
   },
 };

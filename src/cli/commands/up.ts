@@ -19,7 +19,9 @@ export const up: Command = {
       version: version(),
       signal: context.signal,
       say: (line) => void context.out(`${line}\n`),
-      ...(context.options["json"] === true ? { onNotice: (notice) => void context.out(`${JSON.stringify(notice)}\n`), say: (line: string) => context.error(`${line}\n`) } : {}),
+      ...(context.options["json"] === true
+        ? { onNotice: (notice) => void context.out(`${JSON.stringify(notice)}\n`), say: (line: string) => context.error(`${line}\n`) }
+        : {}),
     });
     return 0;
   },

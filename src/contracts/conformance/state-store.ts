@@ -139,7 +139,9 @@ export function stateStoreConformance(name: string, open: () => Promise<StateSto
       expect((await found("0.0.0.0/0")).length).toBe(5);
       expect((await found("::/0")).length).toBe(4);
       expect(await found("nonsense")).toEqual([]);
-      expect(await store.find({ target: "45.9.20.31", from: 0, to: 0, limit: 1 })).toEqual([(({ key: _, ...rest }) => rest)(row("k0", "45.9.20.31", 0))]);
+      expect(await store.find({ target: "45.9.20.31", from: 0, to: 0, limit: 1 })).toEqual([
+        (({ key: _key, ...rest }): object => rest)(row("k0", "45.9.20.31", 0)),
+      ]);
     });
 
     it("gives evidence newest first, within its time, at most `limit`, each key once", async () => {

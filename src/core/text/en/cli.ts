@@ -157,7 +157,8 @@ export const cliEn = {
   "cli.up.hello": "haechi {version} — state in {directory}",
   "cli.up.watching": "Watching:",
   "cli.up.trouble": "Not watching:",
-  "cli.up.nothing": "Found no log this user can read. Next: haechi demo shows the guard at work; haechi up as root or a member of group adm reads /var/log; haechi init writes a configuration.",
+  "cli.up.nothing":
+    "Found no log this user can read. Next: haechi demo shows the guard at work; haechi up as root or a member of group adm reads /var/log; haechi init writes a configuration.",
   "cli.up.mode": "Mode: {mode}. Enforcing with: {enforcers}.",
   "cli.up.dry-run": "Nothing is blocked for real: {reason}",
   "cli.up.no-root": "this is not root. Next: sudo haechi up, or haechi init for a systemd setup",
@@ -190,7 +191,8 @@ export const cliEn = {
   "cli.demo.over": "The replay is over. {cases} case(s), {bans} ban(s) made and run out. Next: haechi scan /var/log/auth.log on your own logs.",
   "cli.init.written": "wrote {path}",
   "cli.init.exists": "{path} exists and was left as it is. Next: --force replaces it.",
-  "cli.init.next": "Next: edit the file, then haechi config check. For a service: copy the units to /etc/systemd/system, then systemctl enable --now haechi-warden haechi",
+  "cli.init.next":
+    "Next: edit the file, then haechi config check. For a service: copy the units to /etc/systemd/system, then systemctl enable --now haechi-warden haechi",
   "cli.init.option.force": "replace files that exist",
   "cli.init.option.directory": "where to write (default: here)",
   "cli.warden.option.socket": "socket to listen on",
@@ -213,7 +215,8 @@ export const cliEn = {
   "cli.doctor.firewall-other": "The configured enforcers need no firewall on this machine.",
   "cli.doctor.warden-ok": "The warden answers on {socket}.",
   "cli.doctor.warden": "The warden on {socket} does not answer: {reason}. Next: systemctl status haechi-warden",
-  "cli.doctor.no-warden": "Nothing can be blocked: this is not root and no warden listens on {socket}. Next: sudo haechi up, or haechi init for a systemd setup.",
+  "cli.doctor.no-warden":
+    "Nothing can be blocked: this is not root and no warden listens on {socket}. Next: sudo haechi up, or haechi init for a systemd setup.",
   "cli.doctor.ports-ok": "No undeclared port is open to others.",
   "cli.doctor.ports": "Open to others but not declared in ports: {list}. Next: close them, or add them to ports: in haechi.yaml.",
 } as const satisfies Record<string, string>;

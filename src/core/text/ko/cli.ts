@@ -158,7 +158,8 @@ export const cliKo: Record<keyof typeof cliEn, string> = {
   "cli.up.hello": "해치 {version} — 상태 저장: {directory}",
   "cli.up.watching": "지켜봅니다:",
   "cli.up.trouble": "지켜보지 못합니다:",
-  "cli.up.nothing": "이 사용자가 읽을 수 있는 로그를 찾지 못했습니다. 다음: haechi demo 로 해치가 일하는 모습을 볼 수 있습니다. root 나 adm 그룹 사용자로 실행하면 /var/log 를 읽습니다. haechi init 은 설정 파일을 만듭니다.",
+  "cli.up.nothing":
+    "이 사용자가 읽을 수 있는 로그를 찾지 못했습니다. 다음: haechi demo 로 해치가 일하는 모습을 볼 수 있습니다. root 나 adm 그룹 사용자로 실행하면 /var/log 를 읽습니다. haechi init 은 설정 파일을 만듭니다.",
   "cli.up.mode": "방식: {mode}. 차단 도구: {enforcers}.",
   "cli.up.dry-run": "실제로 막지는 않습니다: {reason}",
   "cli.up.no-root": "root 가 아닙니다. 다음: sudo haechi up, 또는 haechi init 으로 systemd 구성",
@@ -191,7 +192,8 @@ export const cliKo: Record<keyof typeof cliEn, string> = {
   "cli.demo.over": "재현이 끝났습니다. 사건 {cases}, 차단 {bans}건이 실행되고 끝났습니다. 다음: 자신의 로그에 haechi scan /var/log/auth.log",
   "cli.init.written": "{path} 을(를) 썼습니다",
   "cli.init.exists": "{path} 이(가) 이미 있어 그대로 두었습니다. 다음: --force 로 바꿀 수 있습니다.",
-  "cli.init.next": "다음: 파일을 고친 뒤 haechi config check. 서비스로 쓰려면 유닛을 /etc/systemd/system 에 복사하고 systemctl enable --now haechi-warden haechi",
+  "cli.init.next":
+    "다음: 파일을 고친 뒤 haechi config check. 서비스로 쓰려면 유닛을 /etc/systemd/system 에 복사하고 systemctl enable --now haechi-warden haechi",
   "cli.init.option.force": "있는 파일도 바꾸기",
   "cli.init.option.directory": "쓸 곳(기본: 현재 폴더)",
   "cli.warden.option.socket": "대기할 소켓",

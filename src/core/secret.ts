@@ -11,13 +11,3 @@ export function secret(value: string): Secret {
   const hidden = (): string => "[secret]";
   return Object.freeze({ reveal: () => value, toString: hidden, toJSON: hidden, [inspect.custom]: hidden });
 }
-
-/** `text` with every occurrence of the secrets (of 4 characters and more) blotted out. */
-export function redact(text: string, secrets: Iterable<Secret>): string {
-  let out = text;
-  for (const item of secrets) {
-    const value = item.reveal();
-    if (value.length >= 4) out = out.replaceAll(value, "[secret]");
-  }
-  return out;
-}
