@@ -1,9 +1,10 @@
 import { lstatSync, realpathSync } from "node:fs";
 import type { SourceNote } from "#contracts/source.ts";
 import { reasonOf } from "../source-error.ts";
-import { type Candidate, candidateAt, holds, listCandidates, locate, type Location, look, readAtPath, sameListing } from "./candidates.ts";
+import { type Candidate, candidateAt, locate, look, readAtPath } from "./candidates.ts";
 import { type Generation, openCompressed, openPlain } from "./generation.ts";
-import { headLength, type LogMarks, type Mark, tailLength, writeLogMarks } from "./mark.ts";
+import { isUnsure, lineage, type Newer, unsettled, usable, whileStill, withElsewhere } from "./lineage.ts";
+import { type LogMarks, type Mark, writeLogMarks } from "./mark.ts";
 
 /** One followed path with the files it was, oldest first; the last is the file at the path. */
 export interface FollowedLog {
@@ -36,9 +37,6 @@ export interface LogContext {
   readonly signal: AbortSignal;
   readonly notes: SourceNote[];
 }
-
-/** Files were renamed between two looks. */
-const unsettled = new Error("files are being renamed");
 
 const keptDone = 8;
 /** Rotated files opened at once; more are taken up when these are read. */
@@ -110,7 +108,7 @@ function first(log: FollowedLog, context: LogContext, history: readonly string[]
     context,
     whileStill(log.path, (listed, head): Newer[] => {
       const wanted = listed.filter((candidate) => (startAtEnd ? candidate.rotated === undefined : isWanted(candidate)));
-      return usable(wanted, context).map((candidate) => {
+      return usable(wanted, context.notes).map((candidate) => {
         const isLive = candidate.rotated === undefined;
         return { candidate, mark: startAtEnd ? endMark(candidate) : undefined, head: isLive && !startAtEnd ? head : undefined };
       });
@@ -139,7 +137,7 @@ function rotated(log: FollowedLog, context: LogContext, newest: OpenFile): void 
   const unsure = isUnsure(newest.file.mark());
   // Renamed, its content stays as it is: learned, so that a compressed copy of it is known for one.
   newest.file.settle();
-  const { location, newer } = lineage(log, newest.file.mark(), true, context, unsure);
+  const { location, newer } = lineage(log, newest.file.mark(), true, context.notes, unsure);
   const at = location?.candidate;
   if (at !== undefined && at.rotated === undefined && at.path === log.path && location?.compression === "none") {
     // Saved anew by an editor: the same content under another inode.
@@ -165,7 +163,7 @@ function resume(log: FollowedLog, context: LogContext, marks: readonly Mark[], c
         else if (!location.shorter) openFile(log, context, location.candidate, mark);
       }
     });
-    if (last !== undefined) openAll(log, context, lineage(log, last, true, context).newer);
+    if (last !== undefined) openAll(log, context, lineage(log, last, true, context.notes).newer);
   } catch (error) {
     for (const entry of log.open.splice(0)) entry.file.close();
     throw error;
@@ -204,7 +202,7 @@ function continueElsewhere(log: FollowedLog, context: LogContext, entry: OpenFil
     return;
   }
   const isNewest = log.open.at(-1) === entry;
-  const found = lineage(log, file.mark(), false, context);
+  const found = lineage(log, file.mark(), false, context.notes);
   const { location } = found;
   const newer = isNewest ? found.newer : [];
   if (location === undefined || location.shorter) {
@@ -237,7 +235,7 @@ export function beforeFirstRead(log: FollowedLog, context: LogContext, entry: Op
   if (head.length === 0) return "empty";
   const elders = log.open.length - 1;
   try {
-    const { newer } = lineage(log, entry.file.mark(), false, context);
+    const { newer } = lineage(log, entry.file.mark(), false, context.notes);
     // Renamed meanwhile: its own content is safe, but what came after must be opened first.
     if (!newer.some(({ candidate }) => candidate.rotated === undefined && candidate.inode === entry.file.inode)) throw unsettled;
     if (newer.every(({ candidate }) => candidate.rotated === undefined)) {
@@ -272,108 +270,6 @@ export function drop(log: FollowedLog, entry: OpenFile, context: LogContext, los
   // There may be more to open now.
   log.dirty = true;
   log.saved = "";
-}
-
-/** A file to open; `mark` where some of it was read before. */
-interface Newer {
-  readonly candidate: Candidate;
-  readonly mark: Mark | undefined;
-  /** The live file's first bytes before its siblings were looked at. */
-  readonly head: Buffer | undefined;
-}
-
-interface Lineage {
-  readonly location: Location | undefined;
-  readonly newer: readonly Newer[];
-}
-
-/** Nothing was given of it and too little seen to know it again by its content. */
-function isUnsure(mark: Mark): boolean {
-  return mark.offset === 0 && mark.headBytes < headLength;
-}
-
-/** Calls `use` with the log's files and the first bytes of the live one (seen before its siblings), until no file was renamed meanwhile. */
-function whileStill<T>(path: string, use: (listed: readonly Candidate[], head: Buffer | undefined) => T): T {
-  for (let attempt = 0; attempt < 20; attempt++) {
-    const head = headAt(path);
-    const listed = listCandidates(path);
-    const result = use(listed, head);
-    if (sameListing(listed, listCandidates(path))) return result;
-  }
-  throw unsettled;
-}
-
-/** The listing with the place where the mark's file was, a link's old target. */
-function withElsewhere(listed: readonly Candidate[], mark: Mark): readonly Candidate[] {
-  if (mark.path === "" || listed.some((candidate) => candidate.path === mark.path)) return listed;
-  const elsewhere = candidateAt(mark.path, undefined);
-  return elsewhere === undefined ? listed : [elsewhere, ...listed];
-}
-
-/** Where the content of `anchor` is, and the files that came after it, oldest first. */
-function lineage(log: FollowedLog, anchor: Mark, liveToo: boolean, context: LogContext, unsure = isUnsure(anchor)): Lineage {
-  return whileStill(log.path, (listed, head) => {
-    // Too little known of it: the times tell what was written since.
-    const location = unsure ? undefined : locate(anchor, withElsewhere(listed, anchor), liveToo);
-    const at = location === undefined ? -1 : listed.findIndex((candidate) => candidate.path === location.candidate.path);
-    const after = at === -1 ? listed.filter((other) => other.rotated === undefined || other.modified >= anchor.modified) : listed.slice(at + 1);
-    const open = log.open.map((entry) => entry.file.mark());
-    const newer: Newer[] = [];
-    for (const candidate of usable(after, context)) {
-      const isLive = candidate.rotated === undefined;
-      const mark = isLive && !liveToo ? undefined : knownAs(candidate, open, log.done, at === -1 && !isLive);
-      // A rotated file that is known is read already; a live one was moved back.
-      if (mark === undefined || isLive) newer.push({ candidate, mark, head: isLive ? head : undefined });
-    }
-    return { location, newer };
-  });
-}
-
-/** Leaves out empty rotated files, copies in the making and formats that cannot be read. */
-function usable(candidates: readonly Candidate[], context: LogContext): Candidate[] {
-  const live = candidates.find((candidate) => candidate.rotated === undefined);
-  return candidates.filter((candidate) => {
-    const { rotated } = candidate;
-    if (rotated === undefined) return true;
-    if (candidate.size === 0) return false;
-    if (rotated.compressed !== "" && rotated.compressed !== ".gz" && rotated.compressed !== ".zst") {
-      context.notes.push({ kind: "gap", detail: `${candidate.path}: only .gz and .zst can be read` });
-      return false;
-    }
-    return live === undefined || !isCopyOf(candidate, live);
-  });
-}
-
-function headAt(path: string): Buffer | undefined {
-  try {
-    return readAtPath(path, 0, headLength);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The mark of the same content: by inode, or where `byContent` by a whole head alone. */
-function knownAs(candidate: Candidate, open: readonly Mark[], done: readonly Mark[], byContent: boolean): Mark | undefined {
-  // Of a file that was empty only the inode is known, and that means something only while the file is held open.
-  const empty = open.find((mark) => mark.headBytes === 0 && mark.inode === candidate.inode);
-  if (empty !== undefined) return empty;
-  // An empty or damaged archive has no content to be known by.
-  const blank = done.find((mark) => mark.headBytes === 0 && mark.inode === candidate.inode && mark.modified === candidate.modified);
-  if (blank !== undefined && candidate.rotated !== undefined) return blank;
-  const isLikely = (mark: Mark): boolean => mark.headBytes > 0 && (mark.inode === candidate.inode || (byContent && mark.headBytes === headLength));
-  return [...open, ...done].find((mark) => isLikely(mark) && holds(candidate, mark));
-}
-
-/** True where all of `candidate` is the beginning of `live`: copytruncate has copied, but not truncated yet. */
-function isCopyOf(candidate: Candidate, live: Candidate): boolean {
-  if (candidate.inode === live.inode || candidate.size > live.size || candidate.size === 0) return false;
-  try {
-    const start = Math.max(0, candidate.size - tailLength);
-    const same = (at: number, length: number): boolean => readAtPath(candidate.path, at, length).equals(readAtPath(live.path, at, length));
-    return same(0, Math.min(headLength, candidate.size)) && same(start, candidate.size - start);
-  } catch {
-    return false;
-  }
 }
 
 function openAll(log: FollowedLog, context: LogContext, files: readonly Newer[]): void {

@@ -144,7 +144,7 @@ sourceConformance("journald", { resumes: true }, async () => {
   // Follows a file of JSON lines as journalctl does its journal.
   const { command, directory } = program(`
     after=0; for argument in "$@"; do case "$argument" in --after-cursor=c*) after=\${argument#--after-cursor=c};; esac; done
-    exec tail -n +$((after + 1)) -f -s 0.05 ${"$(dirname $0)"}/lines`);
+    exec tail -n +$((after + 1)) -f -s 0.05 $(dirname "$0")/lines`);
   const path = join(directory, "lines");
   fs.writeFileSync(path, "");
   let count = 0;
