@@ -1,5 +1,5 @@
 import { ownString } from "#core/own-string.ts";
-import { scoreOf, type Actor, type Contribution, type EvidenceReference, type RuleLevel, type Signal } from "#core/signal.ts";
+import { ruleLevels, scoreOf, type Actor, type Contribution, type EvidenceReference, type RuleLevel, type Signal } from "#core/signal.ts";
 import { signalId } from "./signal-id.ts";
 
 /** What the episodes of one rule share. */
@@ -34,6 +34,8 @@ export interface Touch {
   readonly reference: () => EvidenceReference;
   readonly user: string | undefined;
   readonly path: string | undefined;
+  /** Different users of the actor who signed in lately: asked when a signal is made, where the rule has a ground for excuse. */
+  readonly signedIn?: ((rule: number) => number) | undefined;
 }
 
 /** One rule and one actor for as long as hits follow each other. */
@@ -50,6 +52,8 @@ export interface Episode {
   lastLines: EvidenceReference[];
   users: string[];
   paths: string[];
+  /** Different users of the actor who signed in lately, when it was last reported. */
+  signedIn: number;
   /** It was closed: no hit extends it any more. */
   isOver: boolean;
 }
@@ -81,6 +85,9 @@ const everyLine = 32;
 const namesKept = 20;
 const nameLength = 300;
 
+/** Different users who signed in behind an address from which its failures count as mistakes. A guesser seldom has three accounts. */
+const usersThatExcuse = 3;
+
 /** Log-odds that a rule's hit is an attack, by the level its author gave it. */
 const levelWeight: Readonly<Record<RuleLevel, number>> = { informational: 0, low: 1, medium: 2.5, high: 4.5, critical: 7 };
 /** Prior log-odds that an address that does something unusual is an attacker: about one in twenty. */
@@ -96,8 +103,9 @@ export function episodes(detector: string, rules: readonly EpisodeRule[], maxEpi
   let open: Map<string, Episode>[] = rules.map(() => new Map());
   let size = 0;
   let evictions = 0;
-  const report = (rule: number, episode: Episode): Signal => {
+  const report = (rule: number, episode: Episode, hit?: Touch): Signal => {
     episode.reported = episode.count;
+    if (hit?.signedIn) episode.signedIn = hit.signedIn(rule);
     return toSignal(detector, rules[rule] as EpisodeRule, episode);
   };
   const end = (rule: number, id: string, episode: Episode): void => {
@@ -136,7 +144,7 @@ export function episodes(detector: string, rules: readonly EpisodeRule[], maxEpi
       const { gap } = rules[rule] as EpisodeRule;
       if (episode.isOver || !within(episode, hit.time, gap)) return undefined;
       extend(episode, hit, gap);
-      return episode.count >= episode.reported * 2 ? [report(rule, episode)] : none;
+      return episode.count >= episode.reported * 2 ? [report(rule, episode, hit)] : none;
     },
     hit: (rule, actor, hit, opening) => {
       const map = open[rule] as Map<string, Episode>;
@@ -144,7 +152,7 @@ export function episodes(detector: string, rules: readonly EpisodeRule[], maxEpi
       const known = map.get(actor.id);
       if (known && within(known, hit.time, about.gap)) {
         extend(known, hit, about.gap);
-        return known.count >= known.reported * 2 ? [report(rule, known)] : none;
+        return known.count >= known.reported * 2 ? [report(rule, known, hit)] : none;
       }
       const out: Signal[] = [];
       if (known) {
@@ -163,11 +171,12 @@ export function episodes(detector: string, rules: readonly EpisodeRule[], maxEpi
         lastLines: start.evidence.slice(linesKept).slice(-linesKept),
         users: start.users.slice(0, namesKept),
         paths: start.paths.slice(0, namesKept),
+        signedIn: 0,
         isOver: false,
       };
       map.set(actor.id, episode);
       size++;
-      out.push(report(rule, episode));
+      out.push(report(rule, episode, hit));
       return out;
     },
     close: (now) => {
@@ -245,7 +254,13 @@ function explain(rule: EpisodeRule, episode: Episode): readonly Contribution[] {
   ];
   if (episode.users.length > 1) why.push({ feature: "distinct_users", value: episode.users.length, contribution: 0.5 * Math.log(episode.users.length) });
   if (episode.paths.length > 1) why.push({ feature: "distinct_paths", value: episode.paths.length, contribution: 0.5 * Math.log(episode.paths.length) });
+  if (isExcused(episode)) why.push({ feature: "signed_in_users", value: episode.signedIn, contribution: -1.5 * Math.log(1 + episode.signedIn) });
   return why;
+}
+
+/** Several people who sign in behind one address mistype together what one attacker tries: worth telling, not worth acting on. */
+function isExcused(episode: Episode): boolean {
+  return episode.signedIn >= usersThatExcuse;
 }
 
 function toSignal(detector: string, rule: EpisodeRule, episode: Episode): Signal {
@@ -255,7 +270,7 @@ function toSignal(detector: string, rule: EpisodeRule, episode: Episode): Signal
     detector,
     rule: rule.rule,
     title: rule.title,
-    level: rule.level,
+    level: isExcused(episode) && ruleLevels.indexOf(rule.level) > ruleLevels.indexOf("medium") ? "medium" : rule.level,
     actor: episode.actor,
     first: episode.first,
     last: episode.last,
@@ -266,6 +281,6 @@ function toSignal(detector: string, rule: EpisodeRule, episode: Episode): Signal
     users: [...episode.users],
     paths: [...episode.paths],
     // Only an address or a network can be banned.
-    actionable: rule.actionable && (episode.actor.kind === "ip" || episode.actor.kind === "network"),
+    actionable: rule.actionable && !isExcused(episode) && (episode.actor.kind === "ip" || episode.actor.kind === "network"),
   };
 }

@@ -106,5 +106,5 @@ export function needleAutomaton(needles: readonly Needle[]): NeedleAutomaton {
 
 /** A character that every needle has and ordinary text hardly: where it is missing nothing need be searched. */
 function rarestCommonCharacter(needles: readonly string[]): string | undefined {
-  return [..."${}<>`|\\^~\"'()*;!@#"].find((character) => needles.length > 0 && needles.every((needle) => needle.includes(character)));
+  return "${}<>`|\\^~\"'()*;!@#".split("").find((character) => needles.length > 0 && needles.every((needle) => needle.includes(character)));
 }

@@ -62,6 +62,8 @@ export interface PlannedCorrelation {
   readonly slots: number[];
   /** How far before a hit's first event its lines may lie: the time spans of what it is chained to, milliseconds. */
   readonly reach: number;
+  /** Slot of the sign-ins that excuse it, where it names such a rule (`haechi.excuse`). */
+  readonly excuse: number | undefined;
 }
 
 /** A rule set laid out for running. */
@@ -77,6 +79,8 @@ export interface Plan {
 
 /** Pause that ends an episode of a rule of a single event. */
 const singleEventGap = 600_000;
+/** Sign-ins of so long ago still tell that people work behind an address, milliseconds. */
+const excuseSpan = 4 * 3_600_000;
 /** Correlations that ask for at least as many events show lines from when they fire on: keeping the ones before would cost every event. */
 const manyEvents = 200;
 /** Names of Sigma's taxonomy for the peer's address (taxonomy appendix), beside ECS. */
@@ -138,6 +142,20 @@ export function planRules(set: RuleSet, language: Language, lateTolerance: numbe
     return { leaves: [...new Set(leaves)], reach };
   };
   const familyOf = families(set.correlations.map((compiled) => leavesOf(compiled).leaves.map((leaf) => leaf.compiled.rule.key)));
+  /** Where the lines of `leaf` are kept for the correlations of a table, for `span` at least. */
+  const slotFor = (leaf: PlannedRule, table: number, span: number): number => {
+    const name = `${table} ${leaf.compiled.rule.key}`;
+    let slot = slotOf.get(name);
+    if (slot === undefined) {
+      slot = slots.push({ table, place: (tables[table] as Table).slots++, span: 0 }) - 1;
+      slotOf.set(name, slot);
+      leaf.slots.push(slot);
+      if (!leaf.tables.includes(table)) leaf.tables.push(table);
+    }
+    const kept = slots[slot] as Slot;
+    kept.span = Math.max(kept.span, span);
+    return slot;
+  };
   // Referred correlations come before those that refer to them, so every inner one is known.
   for (const compiled of set.correlations) {
     const { rule } = compiled;
@@ -147,6 +165,8 @@ export function planRules(set: RuleSet, language: Language, lateTolerance: numbe
     const tableIndex = tableOf(kind, rule.groupBy, familyOf(leaves[0]?.compiled.rule.key ?? ""));
     const table = tables[tableIndex] as Table;
     table.span = Math.max(table.span, rule.timespan + reach + lateTolerance);
+    const excuse = kind === "address" ? haechiOf(rule.document)["excuse"] : undefined;
+    const excusing = excuse === undefined ? undefined : rules.find((one) => one.compiled.rule.name === excuse);
     const planned: PlannedCorrelation = {
       compiled,
       episode: addEpisode(rule, threshold, rule.timespan),
@@ -158,24 +178,14 @@ export function planRules(set: RuleSet, language: Language, lateTolerance: numbe
       fields: rule.condition.kind === "bounds" ? rule.condition.fields : [],
       slots: [],
       reach,
+      excuse: excusing && slotFor(excusing, tableIndex, Math.max(excuseSpan, rule.timespan + reach)),
     };
     const index = correlations.push(planned) - 1;
     byKey.set(rule.key, planned);
     compiled.references.forEach((key, position) => (ruleByKey.get(key) ?? byKey.get(key))?.feeds.push({ correlation: index, key, position }));
     for (const leaf of leaves) if (!leaf.tables.includes(tableIndex)) leaf.tables.push(tableIndex);
     if (planned.episode < 0 || threshold >= manyEvents) continue;
-    for (const leaf of leaves) {
-      const name = `${tableIndex} ${leaf.compiled.rule.key}`;
-      let slot = slotOf.get(name);
-      if (slot === undefined) {
-        slot = slots.push({ table: tableIndex, place: table.slots++, span: 0 }) - 1;
-        slotOf.set(name, slot);
-        leaf.slots.push(slot);
-      }
-      const kept = slots[slot] as Slot;
-      kept.span = Math.max(kept.span, rule.timespan + reach);
-      planned.slots.push(slot);
-    }
+    for (const leaf of leaves) planned.slots.push(slotFor(leaf, tableIndex, rule.timespan + reach));
   }
   const fingerprint = JSON.stringify([
     rules.map(({ compiled }) => compiled.rule.key),

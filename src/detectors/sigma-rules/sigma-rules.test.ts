@@ -119,6 +119,20 @@ describe("sigma-rules", () => {
     expect(signal?.evidence.map(({ line }) => line)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
+  it("asks for no ban of an office whose people mistype and sign in, but of a guesser with one account", () => {
+    const people = ["minji", "jiho", "sora", "yuna", "hana", "dohyun"];
+    const office = people.flatMap((name, i) => [failure(i * 8, "103.77.4.9", name), success(i * 8 + 3, "103.77.4.9", name)]);
+    const signals = of(signalsOf(office), "ssh-brute-force");
+    expect(signals.map(({ level, actionable }) => [level, actionable])).toEqual([
+      ["medium", false],
+      ["medium", false],
+    ]);
+    expect(signals[0]?.why.at(-1)).toMatchObject({ feature: "signed_in_users", value: 4 });
+    expect(signals[0]?.score).toBe(scoreOf(signals[0]?.why ?? []));
+    const guesser = [success(0, "45.9.20.31"), ...people.map((name, i) => failure(5 + i, "45.9.20.31", name))];
+    expect(of(signalsOf(guesser), "ssh-brute-force").every(({ actionable }) => actionable)).toBe(true);
+  });
+
   describe("IPv6", () => {
     it("finds an attacker who takes a new address of his /64 for each try, once, as a network", () => {
       const signals = of(signalsOf(Array.from({ length: 9 }, (_, i) => failure(i * 5, `2a03:4000:6:d06::${(i + 1).toString(16)}`))), "ssh-brute-force");

@@ -107,6 +107,7 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
     reference: (): EvidenceReference => evidence(),
     user: undefined as string | undefined,
     path: undefined as string | undefined,
+    signedIn: undefined as (() => number) | undefined,
   };
 
   const evidence = (): EvidenceReference => {
@@ -175,6 +176,16 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
     if (paths.length === 0 && touch.path !== undefined) paths.push(ownString(touch.path));
     return { count: Math.max(hit.count, refs.length), first: Math.min(hit.first, refs[0]?.time ?? hit.first), evidence: refs, users, paths };
   };
+  /** Different users who signed in from the event's address, or its /64, in the last hours. */
+  const signedIn = ({ excuse, table }: PlannedCorrelation): number => {
+    if (excuse === undefined) return 0;
+    const { place, span } = plan.slots[excuse] as Slot;
+    const users = [cells[table], wideCells[table]].flatMap((cell) => {
+      const trail = cell?.trails[place];
+      return trail ? since(trail, time - span).users : [];
+    });
+    return new Set(users).size;
+  };
   const settle = (correlation: number): void => {
     const planned = plan.correlations[correlation] as PlannedCorrelation;
     const { episode, kind, place, table } = planned;
@@ -191,6 +202,7 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
       if (cell) cell.episodes[place] = open.find(episode, who.id, time);
     };
     const cell = cells[table];
+    touch.signedIn = planned.excuse === undefined ? undefined : () => signedIn(planned);
     if (kind === "user" && hit) return tell(hit, cell, () => userActor(touch.user ?? cell?.key ?? ""));
     if (kind === "other" && hit) return tell(hit, cell, otherActor);
     if (kind !== "address" || address === undefined) return;
@@ -234,6 +246,7 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
     touch.weight = weight;
     touch.user = textOf(event["user.name"]);
     touch.path = textOf(event["url.path"]);
+    touch.signedIn = undefined;
     for (const table of lookedUp) cells[table] = wideCells[table] = undefined;
     lookedUp.length = 0;
   };
