@@ -12,8 +12,8 @@ export interface UfwMachine {
   close(): Promise<void>;
 }
 
-/** A namespace with its own active ufw: its files are copies that are mounted over the real ones for its processes only. */
-export async function makeUfwMachine(active = true): Promise<UfwMachine> {
+/** A namespace with its own active ufw: its files are copies that are mounted over the real ones for its processes only. `prepare` = further shell commands before the warden. */
+export async function makeUfwMachine(active = true, prepare = ""): Promise<UfwMachine> {
   const folder = await mkdtemp(join(tmpdir(), "haechi-ufw-"));
   await cp("/etc/ufw", join(folder, "ufw"), { recursive: true });
   await cp("/etc/default/ufw", join(folder, "default"));
@@ -36,7 +36,7 @@ export async function makeUfwMachine(active = true): Promise<UfwMachine> {
   try {
     await ufw("allow", "2222/tcp");
     if (active) await ufw("--force", "enable");
-    warden = await startTestWarden(pair.server, { backend: "ufw", prepare: mounts });
+    warden = await startTestWarden(pair.server, { backend: "ufw", prepare: `${mounts}\n${prepare}` });
   } catch (error) {
     await close();
     throw error;
