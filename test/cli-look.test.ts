@@ -51,6 +51,14 @@ describe("haechi parse", () => {
     }
   });
 
+  test("reads a configured source as the guard would", async () => {
+    const path = file(home, "events.json", '{"ts":"2026-11-20T09:00:00Z","client":"45.9.20.31","who":"kim","msg":"hello"}\n');
+    const config = file(home, "fields.yaml", `sources:\n  - file: ${path}\n    fields: { client: source.ip, who: user.name }\n`);
+    expect(jsonLines((await run(["parse", path, "--config", config])).out)).toMatchObject([
+      { parser: "json-lines", event: { "source.ip": "45.9.20.31", "user.name": "kim" } },
+    ]);
+  });
+
   test("takes a format string and standard input", async () => {
     const { out } = await run(["parse", "-", "--format", '$remote_addr | $time_iso8601 | "$request" | $status'], {
       input: '45.9.20.31 | 2026-11-20T09:00:00+09:00 | "GET /.env HTTP/1.1" | 404\n',

@@ -1,4 +1,5 @@
 import { relative } from "node:path";
+import type { Parser } from "#contracts/parser.ts";
 import { HaechiError } from "#core/error.ts";
 import { sanitize } from "#core/sanitize.ts";
 import type { Language } from "#core/text/text.ts";
@@ -90,11 +91,13 @@ function shareDetectors(config: Config, threads: number): readonly (readonly Det
 
 /** Files with their parsers, as each thread builds them for itself. */
 export function scanInputs({ paths, config, timeZone, year }: ScanWork): readonly ScanInput[] {
-  const context = parserContext(config, { timeZone, year });
-  return paths.map((path) => {
-    const configured = config.sources?.find(({ file }) => file !== undefined && expandGlob(file).includes(expandGlob(path)[0] ?? path));
-    return { path, parser: configured ? sourceParser(config, configured) : adaptiveParser(parserPlugins(config), context) };
-  });
+  return paths.map((path) => ({ path, parser: parserOfFile(path, config, { timeZone, year }) }));
+}
+
+/** The parser of a file: as configured where a source names it, else chosen by content. */
+export function parserOfFile(path: string, config: Config, given: { readonly timeZone: string | undefined; readonly year: number | undefined }): Parser {
+  const configured = config.sources?.find(({ file }) => file !== undefined && expandGlob(file).includes(expandGlob(path)[0] ?? path));
+  return configured ? sourceParser(config, configured) : adaptiveParser(parserPlugins(config), parserContext(config, given));
 }
 
 /** The detectors of one thread's share. */

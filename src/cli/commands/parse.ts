@@ -1,5 +1,6 @@
 import { adaptiveParser } from "#pipeline/adaptive-parser.ts";
 import { eventToJson } from "#core/event.ts";
+import { parserOfFile } from "#app/scan-files.ts";
 import { readRecords } from "#app/read-records.ts";
 import { parserContext, parserPlugins } from "#app/builtins.ts";
 import { loadConfig } from "#app/config/load-config.ts";
@@ -18,10 +19,12 @@ export const parse: Command = {
   positionals: [1, 1],
   async run(context) {
     const { config } = loadConfig(textOption(context, "config"), context.env, process.cwd(), context.language);
-    const settings = parserContext(config, { timeZone: zoneOption(context, "timezone"), year: integerOption(context, "year", 1_970, 2_200) });
-    const parser = adaptiveParser(parserPlugins(config, textOption(context, "format")), settings);
+    const [path = "-"] = context.arguments;
+    const given = { timeZone: zoneOption(context, "timezone"), year: integerOption(context, "year", 1_970, 2_200) };
+    const format = textOption(context, "format");
+    const parser = format === undefined ? parserOfFile(path, config, given) : adaptiveParser(parserPlugins(config, format), parserContext(config, given));
     let out: string[] = [];
-    for await (const record of readRecords(context.arguments[0] as string, context.signal)) {
+    for await (const record of readRecords(path, context.signal)) {
       const event = parser.parse(record);
       out.push(JSON.stringify({ line: record.line, parser: event?.["event.module"] ?? null, event: event ? eventToJson(event) : null }));
       if (out.length >= together) {
