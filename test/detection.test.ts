@@ -111,6 +111,46 @@ describe("signals", () => {
     }
   });
 
+  test("who opens a few wrong bookmarks is never proposed; who goes on is, under the same id", () => {
+    const [slow] = behaviourDetectors({ language: "ko" });
+    const ask = (path: string, second: number): readonly Signal[] =>
+      slow.observe(
+        {
+          "@timestamp": 1.78e12 + second * 1_000,
+          "event.action": "http_request",
+          "source.ip": "45.9.20.31",
+          "http.request.method": "GET",
+          "url.path": path,
+          "http.response.status_code": 404,
+        },
+        record,
+      );
+    const few = ["/.env", "/.git/config", "/.env", "/.git/config", "/wp-login.php"].flatMap(ask);
+    expect(few.length).toBeGreaterThan(0);
+    expect(few.some(({ actionable }) => actionable)).toBe(false);
+    expect(slow.finish().some(({ actionable }) => actionable)).toBe(false);
+    const more = ask("/dump.sql", 60);
+    expect(more).toMatchObject([{ id: few[0]?.id, actionable: true, title: "속도를 가리지 않는 경로 탐색" }]);
+  });
+
+  test("five failed sign-ins are the least that is acted on", () => {
+    const [slow] = behaviourDetectors({ slow: { falseAlarm: 0.2 } });
+    const signals = [1, 2, 3, 4, 5].map((second) =>
+      slow.observe(
+        { "@timestamp": 1.78e12 + second, "event.action": "ssh_login", "event.outcome": "failure", "source.ip": "45.9.20.31", "user.name": `u${second}` },
+        record,
+      ),
+    );
+    expect(signals.slice(0, 4).flat()).not.toEqual([]);
+    expect(
+      signals
+        .slice(0, 4)
+        .flat()
+        .some(({ actionable }) => actionable),
+    ).toBe(false);
+    expect(signals[4]).toMatchObject([{ actionable: true }]);
+  });
+
   test("nothing throws, whatever the event", () => {
     const value = fc.oneof(fc.string(), fc.double(), fc.boolean(), fc.constant(null), fc.constant(undefined), fc.array(fc.string()));
     const event = fc.record(

@@ -1,6 +1,6 @@
 import type { LogEvent } from "#core/event.ts";
 import { scoreOf, type Contribution, type EvidenceReference, type Signal } from "#core/signal.ts";
-import { text } from "#core/text/text.ts";
+import { text, type Language } from "#core/text/text.ts";
 import { noSignals, type Detector } from "#contracts/detector.ts";
 import type { LogRecord } from "#contracts/source.ts";
 import { behaviourReader, noBehaviour, sourceText, webRequest, type Behaviour, type ReadBehaviour } from "../behaviour/behaviour.ts";
@@ -18,6 +18,8 @@ export interface BaselineOptions {
   readonly prior?: number;
   /** Log-odds from which a deviation is told. */
   readonly report?: number;
+  /** Language of titles. */
+  readonly language?: Language;
   readonly read?: ReadBehaviour;
 }
 
@@ -43,6 +45,7 @@ const shrinkage = 200;
  * no signal is actionable. Stated rate: odds of 9 : 1 from a prior of one source hour in 1,000, and only with errors or many paths in it.
  */
 export function baselineDetector(options: BaselineOptions = {}): Detector {
+  const language = options.language ?? "en";
   const read = options.read ?? behaviourReader();
   const prior = options.prior ?? 0.001;
   const base = Math.log(prior / (1 - prior));
@@ -118,7 +121,7 @@ export function baselineDetector(options: BaselineOptions = {}): Detector {
         id: signalId("baseline", "baseline-source", actor.id, first),
         detector: "baseline",
         rule: "baseline-source",
-        title: text("en", "detect.baseline.source"),
+        title: text(language, "detect.baseline.source"),
         level: "low",
         actor,
         first,
@@ -152,7 +155,7 @@ export function baselineDetector(options: BaselineOptions = {}): Detector {
             id: signalId("baseline", "baseline-site", "site", siteFirst),
             detector: "baseline",
             rule: "baseline-site",
-            title: text("en", "detect.baseline.site"),
+            title: text(language, "detect.baseline.site"),
             level: "informational",
             actor: { kind: "site", id: "site" },
             first: siteFirst,

@@ -1,5 +1,6 @@
 import type { LogEvent } from "#core/event.ts";
 import { type Signal } from "#core/signal.ts";
+import type { Language } from "#core/text/text.ts";
 import { noSignals, type Detector } from "#contracts/detector.ts";
 import type { LogRecord } from "#contracts/source.ts";
 import { behaviourReader, noBehaviour, signIn, webRequest, type Behaviour, type ReadBehaviour } from "../behaviour/behaviour.ts";
@@ -22,6 +23,8 @@ export interface CohortOptions {
   readonly act?: number;
   /** Addresses that are what they say (crawlers, own monitoring): never members. */
   readonly isVerified?: (address: string) => boolean;
+  /** Language of titles. */
+  readonly language?: Language;
   readonly read?: ReadBehaviour;
 }
 
@@ -48,6 +51,7 @@ const hour = 3_600_000;
  * Stated false-alarm rate: reported at posterior odds of 99 : 1 and actionable at 999 : 1 from a prior of 1 : 49 for a surprising token.
  */
 export function cohortDetector(options: CohortOptions = {}): Detector {
+  const telling = { act: options.act ?? Math.log(999), language: options.language ?? "en" };
   const read = options.read ?? behaviourReader();
   const people = profiles(options.maxSources ?? 200_000);
   const tokens = tokenTable(options.maxTokens ?? 2_048);
@@ -60,7 +64,7 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
   let stepEvents = 0;
   let stepFailures = 0;
   let stepSuspects = 0;
-  const limits = { report: options.report ?? Math.log(99), act: options.act ?? Math.log(999) };
+  const reportFrom = options.report ?? Math.log(99);
 
   const evaluate = (token: Token, now: number, final: boolean): Evaluation | undefined =>
     evaluateToken(token, {
@@ -69,7 +73,7 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
       now,
       final,
       epoch: Math.max(failing.level, arriving.level),
-      report: limits.report,
+      report: reportFrom,
       ...(options.isVerified ? { isVerified: options.isVerified } : {}),
     });
 
@@ -121,9 +125,9 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
     token.news = 0;
     const found = evaluate(token, now, final);
     if (!found) return noSignals;
-    const signal = reportCohort(found, people, known, limits.act);
+    const signal = reportCohort(found, people, known, telling);
     if (!signal) return noSignals;
-    return [signal, ...reportNetworks(found, people, known, limits.act)];
+    return [signal, ...reportNetworks(found, people, known, telling)];
   };
   /** Names the token of the event at hand; only called for a new token. */
   let current: Behaviour | undefined;

@@ -1,5 +1,5 @@
 import { scoreOf, type CohortMember, type Signal } from "#core/signal.ts";
-import { text } from "#core/text/text.ts";
+import { text, type Language } from "#core/text/text.ts";
 import { networkKey, networkText } from "../behaviour/behaviour.ts";
 import { shortHash } from "../behaviour/trail.ts";
 import { signalId } from "../signal-id.ts";
@@ -20,12 +20,18 @@ export interface Known {
   readonly networks: Set<string>;
 }
 
+/** Log-odds from which a group is one to act on, and the language of titles. */
+export interface Telling {
+  readonly act: number;
+  readonly language: Language;
+}
+
 const mostMembers = 2_000;
 const enoughInNetwork = 8;
 const dominance = 0.8;
 
 /** The group as a signal: a new cohort, the growth of a known one, or undefined where nothing worth telling has changed. */
-export function reportCohort(found: Evaluation, people: Profiles, known: Known[], act: number): Signal | undefined {
+export function reportCohort(found: Evaluation, people: Profiles, known: Known[], { act, language }: Telling): Signal | undefined {
   let cohort = known.find((k) => k.token === found.token.hash) ?? known.find((k) => overlap(k.members, found.members) >= 0.5);
   // Another token's view of a known cohort: the wider view is the one that is told.
   if (cohort && cohort.token !== found.token.hash && found.members.length <= cohort.reported && (cohort.acted || found.score < act)) return undefined;
@@ -58,7 +64,7 @@ export function reportCohort(found: Evaluation, people: Profiles, known: Known[]
     id: cohort.signal,
     detector: "cohort",
     rule: `cohort-${found.token.kind}`,
-    title: text("en", found.token.kind === "sign-in" ? "detect.cohort.sign-in" : "detect.cohort.probe"),
+    title: text(language, found.token.kind === "sign-in" ? "detect.cohort.sign-in" : "detect.cohort.probe"),
     level: found.score >= act ? "high" : "medium",
     actor: { kind: "cohort", id: cohort.id },
     first: cohort.first,
@@ -94,7 +100,7 @@ function commonBy(found: Evaluation, people: Profiles, members: readonly CohortM
 }
 
 /** Networks (/24, /48) that members dominate: at least eight of them, four fifths of all sources seen there. */
-export function reportNetworks(found: Evaluation, people: Profiles, known: readonly Known[], act: number): Signal[] {
+export function reportNetworks(found: Evaluation, people: Profiles, known: readonly Known[], { act, language }: Telling): Signal[] {
   if (found.score < act) return [];
   const { table } = people;
   const inside = new Map<number, number[]>();
@@ -129,7 +135,7 @@ export function reportNetworks(found: Evaluation, people: Profiles, known: reado
       id: signalId("cohort", "cohort-network", network, first),
       detector: "cohort",
       rule: "cohort-network",
-      title: text("en", "detect.cohort.network"),
+      title: text(language, "detect.cohort.network"),
       level: "high",
       actor: { kind: "network", id: network },
       first,

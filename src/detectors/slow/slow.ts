@@ -1,6 +1,6 @@
 import type { LogEvent } from "#core/event.ts";
 import { scoreOf, type Contribution, type Signal } from "#core/signal.ts";
-import { text } from "#core/text/text.ts";
+import { text, type Language } from "#core/text/text.ts";
 import { noSignals, type Detector } from "#contracts/detector.ts";
 import { behaviourReader, noBehaviour, sourceText, webRequest, type Behaviour, type ReadBehaviour } from "../behaviour/behaviour.ts";
 import { eventClock, type EventClockState } from "../behaviour/event-clock.ts";
@@ -21,6 +21,8 @@ export interface SlowOptions {
   readonly prior?: number;
   /** Half-life of evidence, milliseconds. */
   readonly halfLife?: number;
+  /** Language of titles. */
+  readonly language?: Language;
   /** Shared reader, so that detectors beside each other read an event once. */
   readonly read?: ReadBehaviour;
 }
@@ -34,10 +36,14 @@ interface Episode extends Trail {
   lastTime: number;
   emittedCount: number;
   emittedAt: number;
+  /** Hashes of different paths that spoke against it, as many as the floor asks for. */
+  walked: number[];
+  /** Told as one to act on. */
+  acted: boolean;
 }
 
 interface SlowState {
-  readonly version: 1;
+  readonly version: 2;
   readonly table: TableState;
   readonly model: unknown;
   readonly clock: EventClockState;
@@ -45,6 +51,9 @@ interface SlowState {
 }
 
 const maxEpisodes = 20_000;
+/** Beside Wald's bound: what a person may do by mistake is never acted on, however strange it is for this site. */
+const fewestPaths = 4;
+const fewestFailures = 5;
 const repeatAfter = 600_000;
 const decayStep = 3_600_000;
 
@@ -62,6 +71,7 @@ export function slowDetector(options: SlowOptions = {}): Detector {
   const prior = options.prior ?? 0.01;
   const base = Math.log(prior / (1 - prior));
   const halfLife = options.halfLife ?? 3 * 86_400_000;
+  const language = options.language ?? "en";
   const read = options.read ?? behaviourReader();
   const model = siteModel();
   const clock = eventClock();
@@ -126,11 +136,12 @@ export function slowDetector(options: SlowOptions = {}): Detector {
     const claimed = claims.data[slot] as number;
     episode.emittedCount = claimed;
     episode.emittedAt = episode.lastTime;
+    if (!episode.acted && isEnough(slot, episode) && sum(slot) >= upper) episode.acted = true;
     return {
       id: episode.id,
       detector: "slow",
       rule: episode.rule,
-      title: text("en", episode.rule === "path-walk" ? "detect.slow.path-walk" : "detect.slow.sign-in-guessing"),
+      title: text(language, episode.rule === "path-walk" ? "detect.slow.path-walk" : "detect.slow.sign-in-guessing"),
       level: "high",
       actor: { kind: episode.actorKind, id: episode.actor },
       first: episode.firstTime,
@@ -141,9 +152,11 @@ export function slowDetector(options: SlowOptions = {}): Detector {
       evidence: [...episode.first, ...episode.latest],
       users: [...episode.users],
       paths: [...episode.paths],
-      actionable: true,
+      actionable: episode.acted,
     };
   };
+  const isEnough = (slot: number, episode: Episode): boolean =>
+    episode.walked.length >= fewestPaths || (columns.counts.data[slot * features.length + failureAt] as number) >= fewestFailures;
   /** Rule and actor of an episode that has just crossed the upper bound. */
   const name = (slot: number, episode: Episode, b: Behaviour): void => {
     const at = slot * features.length;
@@ -178,10 +191,14 @@ export function slowDetector(options: SlowOptions = {}): Detector {
         lastTime: b.time,
         emittedCount: 0,
         emittedAt: 0,
+        walked: [],
+        acted: false,
       };
       episodes.set(slot, episode);
     }
     addEvidence(episode, event, record);
+    if (b.kind === webRequest && !b.webLogin && episode.walked.length < fewestPaths && !episode.walked.includes(b.path.pathHash))
+      episode.walked.push(b.path.pathHash);
     episode.lastTime = Math.max(episode.lastTime, b.time);
     episode.firstTime = Math.min(episode.firstTime, b.time);
     if (episode.rule === "") {
@@ -189,7 +206,8 @@ export function slowDetector(options: SlowOptions = {}): Detector {
       name(slot, episode, b);
       return [report(slot, episode)];
     }
-    const due = (claims.data[slot] as number) >= episode.emittedCount * 1.5 || episode.lastTime - episode.emittedAt >= repeatAfter;
+    const ripe = !episode.acted && score >= upper && isEnough(slot, episode);
+    const due = ripe || (claims.data[slot] as number) >= episode.emittedCount * 1.5 || episode.lastTime - episode.emittedAt >= repeatAfter;
     return due ? [report(slot, episode)] : noSignals;
   };
 
@@ -220,10 +238,10 @@ export function slowDetector(options: SlowOptions = {}): Detector {
       for (const [slot, episode] of episodes) if (episode.rule !== "" && (claims.data[slot] as number) > episode.emittedCount) out.push(report(slot, episode));
       return out;
     },
-    snapshot: (): SlowState => ({ version: 1, table: table.snapshot(), model: model.snapshot(), clock: clock.snapshot(), episodes: structuredClone(episodes) }),
+    snapshot: (): SlowState => ({ version: 2, table: table.snapshot(), model: model.snapshot(), clock: clock.snapshot(), episodes: structuredClone(episodes) }),
     restore(state) {
       const from = state as SlowState;
-      if (from.version !== 1) throw new RangeError("slow: state of another version");
+      if (from.version !== 2) throw new RangeError("slow: state of another version");
       table.restore(from.table);
       model.restore(from.model);
       clock.restore(from.clock);
@@ -237,6 +255,7 @@ export function slowDetector(options: SlowOptions = {}): Detector {
 
 const severalAddresses = 0x8000;
 const floorAt = features.indexOf("floor");
+const failureAt = features.indexOf("sign_in_failure");
 
 function round(value: number): number {
   return Math.round(value * 1e4) / 1e4;
