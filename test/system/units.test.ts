@@ -13,11 +13,17 @@ const noUfw = why ?? cannotRun("the ufw warden with its unit's capabilities", ["
 const signal = (): AbortSignal => AbortSignal.timeout(20_000);
 const ban = (target: string, seconds = 60): Ban => ({ target, until: Date.now() + seconds * 1_000, decision: "d1", reason: "test" });
 
-/** Capabilities as the unit names them, for a shell that is about to become the warden. */
-function confined(more: readonly string[] = []): string {
+/** The unit's capabilities and read-only file system (`ProtectSystem=strict`), for a shell that is about to become the warden. */
+function confined(capabilities: readonly string[] = [], writable: readonly string[] = []): string {
   const [, listed = ""] = /^CapabilityBoundingSet=(.+)$/m.exec(wardenUnit("/usr/bin/haechi")) ?? [];
-  const capabilities = [...listed.split(" "), ...more].map((name) => name.toLowerCase().replace(/^cap_/, "+"));
-  return `set -- setpriv --no-new-privs --bounding-set=-all,${capabilities.join(",")} "$@"`;
+  const kept = [...listed.split(" "), ...capabilities].map((name) => name.toLowerCase().replace(/^cap_/, "+"));
+  return [
+    // /tmp is private and writable in the unit; here it also has the socket.
+    ...["/tmp", ...writable].map((path) => `mount --rbind ${path} ${path}`),
+    "mount -o remount,bind,ro /",
+    "! touch /etc/haechi-was-here 2>/dev/null",
+    `set -- setpriv --no-new-privs --bounding-set=-all,${kept.join(",")} "$@"`,
+  ].join("\n");
 }
 
 describe.skipIf(why)("the nftables warden with the capabilities of its unit alone", () => {
@@ -87,7 +93,7 @@ describe.skipIf(why)("the nftables warden with the capabilities of its unit alon
 describe.skipIf(noUfw)("the ufw warden with the capabilities of its drop-in alone", () => {
   let machine: UfwMachine;
   beforeAll(async () => {
-    machine = await makeUfwMachine(true, confined(["CAP_NET_RAW"]));
+    machine = await makeUfwMachine(true, confined(["CAP_NET_RAW"], ["/run"]));
   });
   afterAll(() => machine?.close());
 
