@@ -9,7 +9,7 @@ import { formatDuration } from "#core/duration.ts";
 import { HaechiError } from "#core/error.ts";
 import { sanitize } from "#core/sanitize.ts";
 import type { TextKey } from "#core/text/en.ts";
-import { text, type Language } from "#core/text/text.ts";
+import { languageOf, text, type Language } from "#core/text/text.ts";
 import { ingest, type IngestSource, type IngestWatch } from "#pipeline/ingest.ts";
 import { buildDetectors, loadRuleSet } from "./builtins.ts";
 import { ConfigError, faultText } from "./config/config-error.ts";
@@ -43,7 +43,7 @@ const tickInterval = 2_000;
 
 /** Runs the guard until the signal aborts; SIGHUP or a changed configuration file starts it anew where it was. */
 export async function up(options: UpOptions): Promise<void> {
-  let loaded = loadConfig(options.configPath, options.env, options.cwd, options.language ?? "en");
+  let loaded = loadConfig(options.configPath, options.env, options.cwd, options.language ?? languageOf(options.env));
   let first = true;
   while (!options.signal.aborted) {
     const reload = new AbortController();
@@ -132,7 +132,7 @@ async function runOnce({ config }: LoadedConfig, options: UpOptions, language: L
       stopFeeds.abort();
       await following;
     });
-    if (first) greet(options, guard, sources, config.mode, directory, rules, speak);
+    if (first) greet(options, guard, sources, text(language, `cli.mode.${config.mode}`), directory, rules, speak);
     const ticking = tickLoop(guard, metrics, signal);
     options.onReady?.(guard);
     if (sources.sources.length === 0) await aborted(signal);
@@ -146,7 +146,7 @@ async function runOnce({ config }: LoadedConfig, options: UpOptions, language: L
   }
 }
 
-function greet(options: UpOptions, guard: Guard, found: FoundSources, mode: "watch" | "ask" | "auto", directory: string, rules: ReturnType<typeof loadRuleSet>, speak: (key: TextKey, params?: Record<string, string | number>) => void): void {
+function greet(options: UpOptions, guard: Guard, found: FoundSources, mode: string, directory: string, rules: ReturnType<typeof loadRuleSet>, speak: (key: TextKey, params?: Record<string, string | number>) => void): void {
   speak("cli.up.hello", { version: options.version, directory });
   if (found.sources.length > 0) speak("cli.up.watching");
   for (const { source, why } of found.sources) options.say(`  ${source.id}${why ? `  (${why})` : ""}`);
@@ -154,7 +154,7 @@ function greet(options: UpOptions, guard: Guard, found: FoundSources, mode: "wat
   for (const problem of found.problems) speak(problem.key, problem.params);
   if (found.sources.length === 0) speak("cli.up.nothing");
   speak("cli.up.rules", { rules: rules.rules.length + rules.correlations.length, refused: rules.faults.length });
-  speak("cli.up.mode", { mode: text(options.language ?? "en", `cli.mode.${mode}`), enforcers: guard.enforcement.names.join(", ") });
+  speak("cli.up.mode", { mode, enforcers: guard.enforcement.names.join(", ") });
   if (guard.enforcement.dryRunReason !== undefined) speak("cli.up.dry-run", { reason: guard.enforcement.dryRunReason });
   speak("cli.up.next");
 }
