@@ -53,7 +53,7 @@ describe("haechi parse", () => {
 
   test("reads a configured source as the guard would", async () => {
     const path = file(home, "events.json", '{"ts":"2026-11-20T09:00:00Z","client":"45.9.20.31","who":"kim","msg":"hello"}\n');
-    const config = file(home, "fields.yaml", `sources:\n  - file: ${path}\n    fields: { client: source.ip, who: user.name }\n`);
+    const config = file(home, "fields.yaml", `sources:\n  - file: ${path}\n    fields: { source.ip: client, user.name: who }\n`);
     expect(jsonLines((await run(["parse", path, "--config", config])).out)).toMatchObject([
       { parser: "json-lines", event: { "source.ip": "45.9.20.31", "user.name": "kim" } },
     ]);
