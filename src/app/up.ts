@@ -132,6 +132,7 @@ async function runOnce({ config }: LoadedConfig, options: UpOptions, language: L
       stopFeeds.abort();
       await following;
     });
+    await running.placed;
     if (first) greet(options, guard, sources, text(language, `cli.mode.${config.mode}`), directory, rules, speak);
     const ticking = tickLoop(guard, metrics, signal);
     options.onReady?.(guard);

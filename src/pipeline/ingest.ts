@@ -49,6 +49,8 @@ export interface IngestWatch {
 
 export interface Ingest {
   readonly counts: ReadonlyMap<string, SourceCounts>;
+  /** Resolves when every source is placed: from then on nothing that is written can be missed, whatever happens. */
+  readonly placed: Promise<void>;
   /** Ends when every source has ended or the signal aborted, and the last lines are committed. */
   readonly done: Promise<void>;
 }
@@ -58,6 +60,8 @@ type JournalRow = EvidenceRow & { readonly key: string };
 const rowsBeforeCommit = 20_000;
 const longestInterval = 5_000;
 const longestRetry = 60_000;
+/** Sources without a place (a socket, a pipe) say nothing until a line comes. */
+const placingTime = 1_000;
 
 /**
  * Reads all sources into one ordered stream: parse, journal, detect, respond. Cursors, counters, detector states and journal
@@ -168,10 +172,14 @@ export async function ingest(options: IngestOptions): Promise<Ingest> {
       }
       watch.signals(found, Math.max(0, clock() - newest) / 1_000);
     }
+    // A first batch without lines places the source: from its cursor on, a restart misses nothing.
+    if (batch.records.length === 0 && !live) return void (await commit());
     if (rows.length < rowsBeforeCommit) return commitSoon();
     // Back-pressure: while the state cannot be written, lines wait in their files, not in memory.
     while (!(await commit()) && rows.length >= rowsBeforeCommit * 5 && !signal.aborted) await pause(interval, signal);
   };
+
+  const placed = new Map(options.sources.map(({ source: { id } }) => [id, Promise.withResolvers<void>()]));
 
   /** Follows one source, starting it again where the last commit was when it fails. */
   const follow = async ({ source, parser }: IngestSource): Promise<void> => {
@@ -186,11 +194,13 @@ export async function ingest(options: IngestOptions): Promise<Ingest> {
           const live = caughtUp;
           await inTurn(() => take(source.id, parser, batch, drift, live));
           caughtUp ||= batch.lag === 0;
+          placed.get(source.id)?.resolve();
           wait = 1_000;
         }
         return;
       } catch (error) {
         if (signal.aborted) return;
+        placed.get(source.id)?.resolve();
         watch.failed(source.id, error, wait);
         await pause(wait, signal);
       }
@@ -204,7 +214,8 @@ export async function ingest(options: IngestOptions): Promise<Ingest> {
       await inTurn(commit);
     }
   })();
-  return { counts, done };
+  const all = Promise.all([...placed.values()].map(({ promise }) => promise));
+  return { counts, done, placed: Promise.race([all.then(() => undefined), pause(placingTime, signal)]) };
 }
 
 /** The row with its key: a byte offset is taken again after a rotation, but not with the same time; what has no offset is named by its content. */

@@ -83,7 +83,7 @@ it(`counts each of ${lines} lines once while the log rotates and the guard is ki
     appendFileSync(disturbed.log, chunk.slice(0, cut));
     appendFileSync(disturbed.log, chunk.slice(cut));
     appendFileSync(whole.log, chunk);
-    await pause(4);
+    await pause(40);
     if (rotated < rotations && random() < (rotations * perStep) / lines) {
       shift(disturbed.log);
       if (rotated++ % 2 === 0) renameSync(disturbed.log, `${disturbed.log}.1`);
