@@ -3,6 +3,10 @@ import { describe, expect, test } from "vitest";
 import type { LogEvent } from "#core/event.ts";
 import { scoreOf, type Signal } from "#core/signal.ts";
 import { behaviourDetectors } from "#detectors/behaviour-detectors.ts";
+import { demoScript } from "#app/demo-script.ts";
+import { accessLog } from "#parsers/access-log/access-log.ts";
+import { sshd } from "#parsers/sshd/sshd.ts";
+import { syslogPlugin } from "#parsers/syslog/syslog.ts";
 import { detect, parseEntries, runScenario } from "./scenarios/run.ts";
 import { scenario } from "./scenarios/scenarios.ts";
 
@@ -149,6 +153,22 @@ describe("signals", () => {
         .some(({ actionable }) => actionable),
     ).toBe(false);
     expect(signals[4]).toMatchObject([{ actionable: true }]);
+  });
+
+  test("a running botnet is told while it runs: the demo's, before its script ends", () => {
+    const context = { timeZone: "UTC", year: undefined, trustedProxies: [] };
+    const parsers = { "access.log": accessLog.build(context), "auth.log": syslogPlugin([sshd]).build(context) };
+    const start = Date.UTC(2026, 6, 1, 12);
+    const parsed = demoScript().flatMap(({ at, log, text }, i) => {
+      const line = { source: log, text: text(new Date(start + at * 1_000)), line: i, offset: -1, writtenBy: start + at * 1_000 };
+      const event = parsers[log].parse(line);
+      return event ? [{ event, record: line }] : [];
+    });
+    const detectors = behaviourDetectors();
+    const live = parsed.flatMap(({ event, record: line }) => detectors.flatMap((detector) => detector.observe(event, line)));
+    const cohort = live.findLast(({ actor }) => actor.kind === "cohort");
+    expect(cohort).toMatchObject({ rule: "cohort-sign-in", actionable: true });
+    expect(cohort?.members?.length).toBeGreaterThan(30);
   });
 
   test("nothing throws, whatever the event", () => {

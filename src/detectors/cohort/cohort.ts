@@ -29,18 +29,21 @@ export interface CohortOptions {
 }
 
 interface CohortState {
-  readonly version: 1;
+  readonly version: 2;
   readonly clock: EventClockState;
   readonly profiles: unknown;
   readonly tokens: ReturnType<ReturnType<typeof tokenTable>["snapshot"]>;
   readonly cusums: readonly CusumState[];
   readonly site: Site;
   readonly known: readonly Known[];
-  readonly step: readonly [number, number, number, number];
+  readonly waiting: readonly number[];
+  readonly step: readonly [number, number, number, number, number];
 }
 
 const stepLength = 600_000;
 const hour = 3_600_000;
+const soonest = 10_000;
+const sweepEach = 5_000;
 
 /**
  * Finds groups whose members each stay under every threshold. The shape is that of Javed and Paxson (Detecting Stealthy, Distributed SSH
@@ -64,6 +67,9 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
   let stepEvents = 0;
   let stepFailures = 0;
   let stepSuspects = 0;
+  /** Tokens that grew lately, and when they were last gone through. */
+  let waiting = new Set<number>();
+  let sweptAt = 0;
   const reportFrom = options.report ?? Math.log(99);
 
   const evaluate = (token: Token, now: number, final: boolean): Evaluation | undefined =>
@@ -147,9 +153,12 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
   };
   const carry = (hash: number, slot: number, b: Behaviour, now: number, kind: Token["kind"], view: View, before: readonly Signal[]): readonly Signal[] => {
     const token = tokens.touch(mix(hash), slot, mix(b.low ^ Math.imul(b.high, 31)), now, kind, describe, view);
-    if (token.members.size < 8 || token.news === 0) return before;
-    const due = token.news >= Math.max(4, token.evaluatedSize / 4) || (token.evaluatedSize < 64 && now - token.evaluatedAt >= stepLength);
-    const found = due ? settle(token, now, false) : noSignals;
+    if (token.news === 0 || token.members.size < 8) return before;
+    const grown = token.news >= Math.max(4, token.evaluatedSize / 4);
+    if (!grown && (token.news === 0 || token.evaluatedSize >= 64 || now - token.evaluatedAt < stepLength)) return before;
+    token.wait = soonest;
+    waiting.add(token.hash);
+    const found = settle(token, now, false);
     return found.length === 0 ? before : [...before, ...found];
   };
   const suspicious = (slot: number, b: Behaviour, now: number): readonly Signal[] => {
@@ -167,6 +176,19 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
     if (b.agent.hash !== 0) out = carry(what ^ mix(b.agent.hash ^ 2), slot, b, now, kind, "agent", out);
     out = carry(what ^ mix(block ^ 3), slot, b, now, kind, "network", out);
     return b.webLogin ? out : carry(b.attack + 77, slot, b, now, kind, "class", out);
+  };
+  /** Members settle, and the last few come, after a token grew: it is looked at again for ten minutes, ever more rarely. */
+  const lookAgain = (now: number): readonly Signal[] => {
+    sweptAt = now;
+    let out = noSignals;
+    for (const hash of waiting) {
+      const token = tokens.all.get(hash);
+      if (token && now - token.evaluatedAt < token.wait && now >= token.evaluatedAt) continue;
+      if (!token || (token.wait *= 1.5) > stepLength) waiting.delete(hash);
+      const found = token ? settle(token, now, false) : noSignals;
+      if (found.length > 0) out = [...out, ...found];
+    }
+    return out;
   };
   const noteAgent = (b: Behaviour): void => {
     if (!people.table.fresh) return;
@@ -190,10 +212,12 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
       if (b.failure) stepFailures++;
       if (b.kind === signIn && b.success) people.userSucceeded(b.userHash);
       const against = b.kind === webRequest ? (b.webLogin && b.status < 500 && b.status !== 429) || suspiciousProbe(b) : b.kind === signIn && b.failure;
-      if (!against) return noSignals;
+      const again = waiting.size > 0 && Math.abs(now - sweptAt) >= sweepEach ? lookAgain(now) : noSignals;
+      if (!against) return again;
       if (people.table.fresh) stepSuspects++;
       people.keep(slot, b, event, record);
-      return suspicious(slot, b, now);
+      const found = suspicious(slot, b, now);
+      return again.length === 0 ? found : [...again, ...found];
     },
     finish() {
       const now = clock.now;
@@ -204,18 +228,19 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
       return out;
     },
     snapshot: (): CohortState => ({
-      version: 1,
+      version: 2,
       clock: clock.snapshot(),
       profiles: people.snapshot(),
       tokens: tokens.snapshot(),
       cusums: [failing.snapshot(), arriving.snapshot()],
       site: structuredClone(site),
       known: structuredClone(known),
-      step: [stepStart, stepEvents, stepFailures, stepSuspects],
+      waiting: [...waiting],
+      step: [sweptAt, stepStart, stepEvents, stepFailures, stepSuspects],
     }),
     restore(state) {
       const from = state as CohortState;
-      if (from.version !== 1) throw new RangeError("cohort: state of another version");
+      if (from.version !== 2) throw new RangeError("cohort: state of another version");
       clock.restore(from.clock);
       people.restore(from.profiles);
       tokens.restore(from.tokens);
@@ -223,7 +248,8 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
       arriving.restore(from.cusums[1] as CusumState);
       site = structuredClone(from.site);
       known = structuredClone(from.known) as Known[];
-      [stepStart, stepEvents, stepFailures, stepSuspects] = from.step;
+      waiting = new Set(from.waiting);
+      [sweptAt, stepStart, stepEvents, stepFailures, stepSuspects] = from.step;
     },
     get evictions() {
       return people.table.evictions + tokens.evictions;

@@ -41,8 +41,9 @@ export interface EvaluationContext {
 
 const hour = 3_600_000;
 const windows = [600_000, hour, 24 * hour] as const;
-/** A source seen for less than this may still turn out to be a visitor. */
+/** A source seen for less than this may still turn out to be a visitor, unless it has failed as often as counts and never succeeded. */
 const settling = 120_000;
+const settled = 3;
 const fewest = 8;
 /** P(an innocent group | surprising token), stated: most surprises are crowds of people. */
 const prior = 0.02;
@@ -62,7 +63,7 @@ export function evaluateToken(token: Token, context: EvaluationContext): Evaluat
     // The slot belongs to another source by now.
     if (facts.firstSeen > time || facts.suspicious === 0) continue;
     carriers++;
-    if (!context.final && now - facts.firstSeen < settling) continue;
+    if (!context.final && now - facts.firstSeen < settling && (facts.failures < settled || facts.successes > 0)) continue;
     if (people.posterior(slot, 0) < 2) continue;
     suspects.push(slot);
     agents.set(facts.agent, (agents.get(facts.agent) ?? 0) + 1);

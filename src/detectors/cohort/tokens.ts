@@ -17,6 +17,8 @@ export interface Token {
   /** Members at the latest evaluation, and when it was. */
   evaluatedSize: number;
   evaluatedAt: number;
+  /** Event time until it is looked at again though nobody came; grows by half each time, so that looking costs a constant for each member. */
+  wait: number;
   /** Members since the latest evaluation. */
   news: number;
   /** The most surprising window of the last day: what was surprising while it went on does not become ordinary when it ends. */
@@ -78,6 +80,7 @@ export function tokenTable(limit: number): Tokens {
           usual: new Float64Array(24).fill(Number.NaN),
           evaluatedSize: 0,
           evaluatedAt: now,
+          wait: 0,
           news: 0,
           peak: { llr: 0, count: 0, expected: 0, epoch: 0, at: now },
         };
