@@ -99,6 +99,22 @@ export function sshGuessing(site: Site, from: number, every: number, count: numb
   return { entries, attackers: [ip] };
 }
 
+/** ssh spraying: one address tries a password on one name after the other, `every` milliseconds apart, each name once or twice. */
+export function sshSpraying(site: Site, from: number, every: number, names: number): Attack {
+  const r = site.random;
+  const ip = site.address();
+  const entries: Entry[] = [];
+  let time = from;
+  for (let i = 0; i < names; i++) {
+    const user = i < sshUsers.length ? (sshUsers[i] as string) : `user${i}`;
+    for (let again = r.int(1, 2); again > 0; again--) {
+      entries.push({ kind: "ssh", time, ip, user, outcome: "failure", invalid: user !== "root", method: "password" });
+      time += every * (0.5 + r.next());
+    }
+  }
+  return { entries, attackers: [ip] };
+}
+
 /** ssh spraying by a botnet: each address a few tries, the same names. */
 export function sshBotnet(site: Site, from: number, to: number, sources: number): Attack {
   const r = site.random;

@@ -1,4 +1,4 @@
-import { credentialStuffing, loginBotnet, pathScanner, probingBotnet, sshBotnet, sshGuessing, webBruteForce, type Attack } from "./attacks.ts";
+import { credentialStuffing, loginBotnet, pathScanner, probingBotnet, sshBotnet, sshGuessing, sshSpraying, webBruteForce, type Attack } from "./attacks.ts";
 import { brokenDeployment, carrier, developer, edges, newsletter, office, retryStorm, sshOffice } from "./innocents.ts";
 import type { Entry } from "./lines.ts";
 import { crawler, healthCheck, ordinarySsh, ordinaryTraffic } from "./ordinary.ts";
@@ -29,6 +29,7 @@ const builds: Readonly<Record<string, Build>> = {
   "ssh guess every 20 min": (s, t) => ({ attack: sshGuessing(s, t, 20 * minute, 70), by: "slow" }),
   "ssh brute force": (s, t) => ({ attack: sshGuessing(s, t + 9 * hour, 2_000, 200), by: "slow" }),
   "ssh success after failures": (s, t) => ({ attack: sshGuessing(s, t + 9 * hour, 3_000, 60, { succeeds: true }), by: "slow" }),
+  "ssh spraying": (s, t) => ({ attack: sshSpraying(s, t + 6 * hour, 25_000, 40), by: "slow" }),
   "web brute force, slow": (s, t) => ({ attack: webBruteForce(s, t + 2 * hour, 3 * minute, 200), by: "slow" }),
   "login botnet 300x2": (s, t) => ({ attack: loginBotnet(s, t + 11 * hour, t + 12 * hour, 300, 2), by: "cohort" }),
   "stuffing from one /16": (s, t) => ({ attack: credentialStuffing(s, t + 13 * hour, t + 15 * hour, true), by: "cohort" }),
