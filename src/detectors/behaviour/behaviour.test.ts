@@ -2,7 +2,8 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { behaviourReader, networkText, signInTrace, sourceText, webRequest } from "./behaviour.ts";
 import { eventClock } from "./event-clock.ts";
-import { attackClasses, pathFacts } from "./path-facts.ts";
+import { memo } from "./memo.ts";
+import { attackClasses, pathFacts, pathFactsMemo } from "./path-facts.ts";
 import { sourceTable } from "./source-table.ts";
 
 test("the source table agrees with a map in order of use, through evictions and snapshots", () => {
@@ -98,4 +99,28 @@ test("an event becomes numbers once; IPv6 counts per /64", () => {
   expect(networkText(web.high, web.low)).toBe("2a03:4000:6::/48");
   const ssh = read({ "@timestamp": 1, "event.action": "ssh_invalid_user", "event.outcome": "failure", "source.ip": "45.9.20.31", "user.name": "oracle" });
   expect([ssh.kind, sourceText(ssh.high, ssh.low), networkText(ssh.high, ssh.low)]).toEqual([signInTrace, "45.9.20.31", "45.9.20.0/24"]);
+});
+
+test("a memo gives what its function gives, whatever it has forgotten", () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.string(), fc.constantFrom("a", "b", "/login", "/login2")), { maxLength: 300 }), (keys) => {
+      const recall = memo(2, (key) => `${key}!`);
+      for (const key of keys) expect(recall(key)).toBe(`${key}!`);
+    }),
+  );
+});
+
+test("facts of a folded path are the facts of the path", () => {
+  const segment = fc.oneof(
+    fc.integer({ min: 0, max: 99_999_999_999 }).map(String),
+    fc.constantFrom("level", "15", "wp", "wp2", "v2", "_catalog", "item", "API", "login", "c99.php", "backup123.zip", "..", ".env", "a.css", "0123456789abcdef", "x".repeat(90)),
+  );
+  const recall = pathFactsMemo();
+  fc.assert(
+    fc.property(fc.array(segment, { maxLength: 6 }), fc.boolean(), (segments, end) => {
+      const path = `/${segments.join("/")}${end ? "/" : ""}`;
+      expect(recall(path)).toEqual(pathFacts(path));
+    }),
+    { numRuns: 2_000 },
+  );
 });

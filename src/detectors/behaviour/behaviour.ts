@@ -1,7 +1,8 @@
 import type { LogEvent } from "#core/event.ts";
 import { formatAddress, parseCidr, parseIpv4 } from "#core/ip.ts";
-import { generationCache, hashText } from "./generation-cache.ts";
-import { pathFacts, queryAttackClass, type PathFacts } from "./path-facts.ts";
+import { hashText } from "./generation-cache.ts";
+import { memo } from "./memo.ts";
+import { pathFactsMemo, noPath, queryAttackClass, type PathFacts } from "./path-facts.ts";
 
 /** What a source did: nothing of interest, a web request, a sign-in attempt, or a line that goes with an attempt. */
 export const noBehaviour = 0;
@@ -48,7 +49,6 @@ export interface Behaviour {
 }
 
 const noAgent: AgentFacts = { agent: "", hash: 0, crawler: false };
-const noPath = pathFacts("/");
 const crawlerClaim = /bot\b|bot[/;]|crawl|spider|slurp|archiver|facebookexternalhit|mediapartners/i;
 const version4 = 0xffffffff;
 
@@ -60,14 +60,14 @@ export type ReadBehaviour = (event: LogEvent) => Behaviour;
 
 /** A reader with bounded memos (about 10 MB at most). Its answers depend on the event alone. */
 export function behaviourReader(): ReadBehaviour {
-  const paths = generationCache(8_192, (path: string) => pathFacts(path));
-  const agents = generationCache(2_048, (agent: string): AgentFacts => ({
+  const paths = memo(4_096, pathFactsMemo());
+  const agents = memo(512, (agent: string): AgentFacts => ({
     agent: agent.slice(0, 300),
     hash: hashText(agent),
     crawler: crawlerClaim.test(agent),
   }));
-  const users = generationCache(4_096, (user: string) => hashText(user));
-  const networks = generationCache(4_096, network6);
+  const users = memo(1_024, hashText);
+  const networks = memo(1_024, network6);
   let last: LogEvent | undefined;
   const b: Behaviour = {
     kind: noBehaviour,
