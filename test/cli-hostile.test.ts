@@ -37,11 +37,9 @@ describe("logs that are none", () => {
     ["UTF-16", Buffer.from(`\ufeff${guesses("root")}`, "utf16le")],
   ])("%s: read to the end, nobody accused", async (name, content) => {
     const path = file(home, "strange.log", content);
-    const ran = await run(["scan", path, "--json"]);
-    expect(ran.code, name).toBe(0);
-    expect(reportShape.parse(JSON.parse(ran.out))).toMatchObject({ level: "normal", actors: [] });
     const shown = await run(["scan", path]);
-    expect(shown.code).toBe(0);
+    expect(shown.code, name).toBe(0);
+    expect(shown.out).toContain("no attacker found");
     calm(shown);
     const parsed = await run(["parse", path]);
     expect(parsed.code).toBe(0);
@@ -98,7 +96,6 @@ describe("files that cannot be read", () => {
   const fails = async (path: string, words: RegExp): Promise<void> => {
     for (const command of [
       ["scan", path],
-      ["scan", "--json", path],
       ["parse", path],
     ]) {
       const ran = await run(command);

@@ -34,7 +34,9 @@ export function folder(): string {
 
 /** The environment of every run: nothing of this machine's language, zone, configuration or state. */
 function environment(state: string, more: RunOptions["env"]): NodeJS.ProcessEnv {
-  return { PATH: process.env["PATH"], HOME: state, STATE_DIRECTORY: state, USER: "tester", LANG: "C", TZ: "UTC", ...more };
+  // Hundreds of starts: what is compiled is kept between them.
+  const cache = join(root, "node_modules/.cache/haechi-compile");
+  return { PATH: process.env["PATH"], HOME: state, STATE_DIRECTORY: state, USER: "tester", LANG: "C", TZ: "UTC", NODE_COMPILE_CACHE: cache, ...more };
 }
 
 /** The program in folders of this test file alone. */

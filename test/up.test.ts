@@ -53,8 +53,8 @@ const ledger = async (address: string): Promise<Decision | undefined> =>
 let guard: Started;
 beforeAll(async () => {
   guard = start(["up"]);
-  await guard.until(/Next: haechi status/);
-});
+  await guard.until(/Next: haechi status/, 40);
+}, 60_000);
 afterAll(async () => {
   await guard.stop();
 });
