@@ -82,7 +82,7 @@ for (const [label, list] of [
   const alone = (pick: (all: ReturnType<typeof behaviourDetectors>) => readonly Detector[]): string =>
     `${cost(list, () => pick(behaviourDetectors())).toFixed(0)} ns`;
   const reading = cost(list, () => {
-    const read = behaviourReader();
+    const { read } = behaviourReader();
     return [{ observe: (event) => (read(event), []) }];
   });
   console.log(

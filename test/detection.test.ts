@@ -191,7 +191,7 @@ describe("signals", () => {
     );
     fc.assert(
       fc.property(fc.array(event, { maxLength: 200 }), (events) => {
-        const detectors = behaviourDetectors({ slow: { maxSources: 4 }, cohort: { maxSources: 4, maxTokens: 4 }, baseline: { maxSources: 4 } });
+        const detectors = behaviourDetectors({ maxSources: 4, cohort: { maxTokens: 4 } });
         for (const each of events)
           for (const detector of detectors)
             for (const signal of detector.observe(each as unknown as LogEvent, record)) expect(signal.score).toBe(scoreOf(signal.why));
@@ -202,7 +202,7 @@ describe("signals", () => {
   });
 
   test("memory is bounded and what is dropped is counted", () => {
-    const detectors = behaviourDetectors({ slow: { maxSources: 1_000 }, cohort: { maxSources: 1_000, maxTokens: 50 }, baseline: { maxSources: 1_000 } });
+    const detectors = behaviourDetectors({ maxSources: 1_000, cohort: { maxTokens: 50 } });
     for (let i = 0; i < 5_000; i++) {
       const event: LogEvent = {
         "@timestamp": 1.78e12 + i,

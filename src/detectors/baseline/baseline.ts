@@ -3,28 +3,26 @@ import { scoreOf, type Contribution, type EvidenceReference, type Signal } from 
 import { text, type Language } from "#core/text/text.ts";
 import { noSignals, type Detector } from "#contracts/detector.ts";
 import type { LogRecord } from "#contracts/source.ts";
-import { behaviourReader, noBehaviour, sourceText, webRequest, type Behaviour, type ReadBehaviour } from "../behaviour/behaviour.ts";
+import { behaviourReader, noBehaviour, sourceText, webRequest, type Behaviour, type BehaviourReader } from "../behaviour/behaviour.ts";
 import { eventClock, type EventClockState } from "../behaviour/event-clock.ts";
-import { sourceTable, type TableState } from "../behaviour/source-table.ts";
+import type { TableState } from "../behaviour/source-table.ts";
 import { countDistinct, evidenceOf, markDistinct } from "../behaviour/trail.ts";
 import { signalId } from "../signal-id.ts";
 import { quantileSketch, type QuantileState } from "./quantile-sketch.ts";
 import { seasonal, type SeasonalState } from "./seasonal.ts";
 
 export interface BaselineOptions {
-  /** Sources remembered at most; about 90 bytes each. */
-  readonly maxSources?: number;
   /** Share of source hours that deserve a word: the base of the score. */
   readonly prior?: number;
   /** Log-odds from which a deviation is told. */
   readonly report?: number;
   /** Language of titles. */
   readonly language?: Language;
-  readonly read?: ReadBehaviour;
+  readonly reader?: BehaviourReader;
 }
 
 interface BaselineState {
-  readonly version: 1;
+  readonly version: 2;
   readonly clock: EventClockState;
   readonly table: TableState;
   readonly sketches: readonly QuantileState[];
@@ -46,20 +44,20 @@ const shrinkage = 200;
  */
 export function baselineDetector(options: BaselineOptions = {}): Detector {
   const language = options.language ?? "en";
-  const read = options.read ?? behaviourReader();
+  const { read, table } = options.reader ?? behaviourReader();
   const prior = options.prior ?? 0.001;
   const base = Math.log(prior / (1 - prior));
   const report = options.report ?? Math.log(9);
   const clock = eventClock();
-  const table = sourceTable(options.maxSources ?? 200_000);
-  const hours = table.column("u32");
-  const firsts = table.column("f64");
-  const counts = table.column("u32");
-  const failures = table.column("u32");
-  const bytes = table.column("f64");
-  const paths = table.column("u32", words);
-  const usual = table.column("f32");
-  const known = table.column("u16");
+  const group = table.group();
+  const hours = group.column("u32");
+  const firsts = group.column("f64");
+  const counts = group.column("u32");
+  const failures = group.column("u32");
+  const bytes = group.column("f64");
+  const paths = group.column("u32", words);
+  const usual = group.column("f32");
+  const known = group.column("u16");
   const rates = quantileSketch();
   const errors = quantileSketch();
   const distinct = quantileSketch();
@@ -192,7 +190,7 @@ export function baselineDetector(options: BaselineOptions = {}): Detector {
       }
       siteCount += b.count;
       if (b.failure) siteFailures += b.count;
-      const slot = table.touch(b.high, b.low);
+      const slot = b.slot;
       const stamp = current >>> 0;
       if (hours.data[slot] !== stamp) {
         close(slot);
@@ -206,25 +204,25 @@ export function baselineDetector(options: BaselineOptions = {}): Detector {
       markDistinct(paths.data, slot * words, words, b.kind === webRequest ? b.path.pathHash : b.userHash);
       // Judged where the count doubles: a busy source is looked at a dozen times an hour, not at each line.
       if (count >= 32 && (count & (count - 1)) === 0) {
-        const found = judge(slot, b, evidenceOf(event, record));
+        const found = judge(slot, b, evidenceOf(b, event, record));
         if (found.length > 0) out = out.length === 0 ? found : [...out, ...found];
       }
       return out;
     },
     finish: () => (Number.isNaN(siteHour) ? noSignals : closeSite(clock.now, siteHour)),
     snapshot: (): BaselineState => ({
-      version: 1,
+      version: 2,
       clock: clock.snapshot(),
-      table: table.snapshot(),
+      table: group.snapshot(),
       sketches: [rates, errors, distinct, volumes].map((sketch) => sketch.snapshot()),
       seasons: [siteRate.snapshot(), siteErrors.snapshot()],
       site: [siteHour, siteCount, siteFailures, siteFirst],
     }),
     restore(state) {
       const from = state as BaselineState;
-      if (from.version !== 1) throw new RangeError("baseline: state of another version");
+      if (from.version !== 2) throw new RangeError("baseline: state of another version");
       clock.restore(from.clock);
-      table.restore(from.table);
+      group.restore(from.table);
       [rates, errors, distinct, volumes].forEach((sketch, i) => sketch.restore(from.sketches[i] as QuantileState));
       siteRate.restore(from.seasons[0] as SeasonalState);
       siteErrors.restore(from.seasons[1] as SeasonalState);

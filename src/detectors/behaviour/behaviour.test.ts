@@ -13,14 +13,16 @@ test("the source table agrees with a map in order of use, through evictions and 
       fc.integer({ min: 1, max: 30 }),
       (keys, cap) => {
         let table = sourceTable(cap);
-        let column = table.column("u32");
+        let group = table.group();
+        let column = group.column("u32");
         const model = new Map<string, number>();
         keys.forEach(([high, low], i) => {
           if (i === 150) {
-            const state = structuredClone(table.snapshot());
+            const state = structuredClone(group.snapshot());
             table = sourceTable(cap);
-            column = table.column("u32");
-            table.restore(state);
+            group = table.group();
+            column = group.column("u32");
+            group.restore(state);
           }
           const key = `${high}/${low}`;
           const slot = table.touch(high, low);
@@ -36,6 +38,24 @@ test("the source table agrees with a map in order of use, through evictions and 
       },
     ),
   );
+});
+
+test("groups of a table are restored from one moment, never from two", () => {
+  const build = () => {
+    const table = sourceTable(4);
+    const groups = [table.group(), table.group()] as const;
+    return { table, groups, columns: groups.map((group) => group.column("f64")) };
+  };
+  const from = build();
+  const early = (from.table.touch(1, 2), from.groups[1].snapshot());
+  from.columns.forEach((column, i) => (column.data[from.table.touch(1, 3)] = i + 7));
+  const late = from.groups.map((group) => group.snapshot());
+  const to = build();
+  to.groups[0].restore(late[0] as (typeof late)[0]);
+  expect(() => to.groups[1].restore(early)).toThrow(RangeError);
+  to.groups[1].restore(late[1] as (typeof late)[1]);
+  expect(to.columns.map((column) => column.data[to.table.touch(1, 3)])).toEqual([7, 8]);
+  expect(to.table.fresh).toBe(false);
 });
 
 test("one wrong time moves nothing; three that agree do", () => {
@@ -85,7 +105,7 @@ test("numbers, hexadecimal runs and UUIDs fold into one shape", () => {
 });
 
 test("an event becomes numbers once; IPv6 counts per /64", () => {
-  const read = behaviourReader();
+  const { read } = behaviourReader();
   const web = read({
     "@timestamp": 1,
     "event.action": "http_request",
@@ -113,7 +133,24 @@ test("a memo gives what its function gives, whatever it has forgotten", () => {
 test("facts of a folded path are the facts of the path", () => {
   const segment = fc.oneof(
     fc.integer({ min: 0, max: 99_999_999_999 }).map(String),
-    fc.constantFrom("level", "15", "wp", "wp2", "v2", "_catalog", "item", "API", "login", "c99.php", "backup123.zip", "..", ".env", "a.css", "0123456789abcdef", "x".repeat(90)),
+    fc.constantFrom(
+      "level",
+      "15",
+      "wp",
+      "wp2",
+      "v2",
+      "_catalog",
+      "item",
+      "API",
+      "login",
+      "c99.php",
+      "backup123.zip",
+      "..",
+      ".env",
+      "a.css",
+      "0123456789abcdef",
+      "x".repeat(90),
+    ),
   );
   const recall = pathFactsMemo();
   fc.assert(

@@ -15,9 +15,19 @@ export interface Column<T extends ColumnType> {
   data: ColumnArrays[T];
 }
 
+/** Columns of one owner, kept and restored together. */
+export interface ColumnGroup {
+  column<T extends ColumnType>(type: T, width?: number): Column<T>;
+  /** The keys and the columns of this group. */
+  snapshot(): TableState;
+  /** Takes keys and columns. Groups of one table are restored one after another from snapshots of the same moment; throws a RangeError else. */
+  restore(state: TableState): void;
+}
+
 /**
  * Sources by a 64-bit key in open addressing, with columns of numbers, and exact least-recently-seen eviction at the cap. A slot
- * number is stable until its source is evicted. Memory: 24 bytes a source and the columns.
+ * number is stable until its source is evicted. Several owners share one table, so that a source is looked up once an event. Memory: 24
+ * bytes a source and the columns; it grows by doubling as sources come.
  */
 export interface SourceTable {
   /** Slot of the source, made if new (columns zero); it becomes the most recently seen. `fresh` tells whether it was new. */
@@ -25,29 +35,30 @@ export interface SourceTable {
   readonly fresh: boolean;
   readonly size: number;
   readonly evictions: number;
-  column<T extends ColumnType>(type: T, width?: number): Column<T>;
+  /** @param onEvict Told of a slot before its source is forgotten, for state kept outside the columns. */
+  group(onEvict?: (slot: number) => void): ColumnGroup;
   high(slot: number): number;
   low(slot: number): number;
-  snapshot(): TableState;
-  restore(state: TableState): void;
 }
 
 export interface TableState {
-  readonly size: number;
-  readonly head: number;
-  readonly tail: number;
   readonly evictions: number;
-  readonly links: readonly Uint32Array[];
+  readonly highs: Uint32Array;
+  readonly lows: Uint32Array;
+  /** Slots, the most recently seen first. */
+  readonly order: Uint32Array;
   readonly columns: readonly (Float64Array | Float32Array | Uint32Array | Uint16Array | Uint8Array)[];
 }
 
 const none = 0xffffffff;
 
-/**
- * @param cap Sources kept at most.
- * @param onEvict Told of a slot before its source is forgotten, for state kept outside the columns.
- */
-export function sourceTable(cap: number, onEvict: (slot: number) => void = () => {}): SourceTable {
+interface Group {
+  readonly onEvict: ((slot: number) => void) | undefined;
+  readonly columns: { type: ColumnType; width: number; column: Column<ColumnType> }[];
+}
+
+/** @param cap Sources kept at most. */
+export function sourceTable(cap: number): SourceTable {
   let room = Math.min(cap, 1_024);
   let size = 0;
   let evictions = 0;
@@ -60,7 +71,9 @@ export function sourceTable(cap: number, onEvict: (slot: number) => void = () =>
   let next = new Uint32Array(room);
   // Hash places hold slot + 1; at most half are used.
   let places = new Uint32Array(placesFor(room));
-  const columns: { type: ColumnType; width: number; column: Column<ColumnType> }[] = [];
+  const groups: Group[] = [];
+  /** The group that loaded the keys, until a source is touched. */
+  let loadedBy: Group | undefined;
 
   const home = (high: number, low: number): number => mix(Math.imul(high, 0x9e3779b1) ^ low) & (places.length - 1);
   const put = (slot: number): void => {
@@ -98,10 +111,12 @@ export function sourceTable(cap: number, onEvict: (slot: number) => void = () =>
     lows = longer(lows);
     previous = longer(previous);
     next = longer(next);
-    for (const { type, width, column } of columns) {
-      const data = new arrays[type](room * width);
-      data.set(column.data.subarray(0, Math.min(column.data.length, data.length)));
-      column.data = data;
+    for (const { columns } of groups) {
+      for (const { type, width, column } of columns) {
+        const data = new arrays[type](room * width);
+        data.set(column.data.subarray(0, Math.min(column.data.length, data.length)));
+        column.data = data;
+      }
     }
     places = new Uint32Array(placesFor(room));
     for (let slot = 0; slot < size; slot++) put(slot);
@@ -127,16 +142,53 @@ export function sourceTable(cap: number, onEvict: (slot: number) => void = () =>
       return size++;
     }
     const slot = tail;
-    onEvict(slot);
     evictions++;
     unlink(slot);
     remove(slot);
-    for (const { width, column } of columns) column.data.fill(0, slot * width, (slot + 1) * width);
+    for (const { columns, onEvict } of groups) {
+      onEvict?.(slot);
+      for (const { width, column } of columns) column.data.fill(0, slot * width, (slot + 1) * width);
+    }
     return slot;
+  };
+
+  const order = (): Uint32Array => {
+    const out = new Uint32Array(size);
+    let slot = head;
+    for (let i = 0; i < size; i++) {
+      out[i] = slot;
+      slot = next[slot] as number;
+    }
+    return out;
+  };
+  /** Forgets all and takes the keys of a snapshot. */
+  const load = (state: TableState): void => {
+    for (const { columns, onEvict } of groups) {
+      if (onEvict) for (let slot = 0; slot < size; slot++) onEvict(slot);
+      for (const { column } of columns) column.data.fill(0);
+    }
+    evictions = state.evictions;
+    head = none;
+    tail = none;
+    size = 0;
+    resize(Math.min(cap, Math.max(1_024, 2 ** Math.ceil(Math.log2(state.lows.length + 1)))));
+    size = state.lows.length;
+    highs.set(state.highs);
+    lows.set(state.lows);
+    for (let slot = 0; slot < size; slot++) put(slot);
+    for (let i = size - 1; i >= 0; i--) linkFirst(state.order[i] as number);
+  };
+  const holds = (state: TableState): boolean => {
+    if (state.lows.length !== size || state.evictions !== evictions) return false;
+    for (let slot = 0; slot < size; slot++) if (state.lows[slot] !== lows[slot] || state.highs[slot] !== highs[slot]) return false;
+    const own = order();
+    for (let i = 0; i < size; i++) if (state.order[i] !== own[i]) return false;
+    return true;
   };
 
   return {
     touch(high, low) {
+      loadedBy = undefined;
       const mask = places.length - 1;
       let place = home(high, low);
       for (;;) {
@@ -170,38 +222,33 @@ export function sourceTable(cap: number, onEvict: (slot: number) => void = () =>
     get evictions() {
       return evictions;
     },
-    column<T extends ColumnType>(type: T, width = 1): Column<T> {
-      const column = { data: new arrays[type](room * width) } as unknown as Column<T>;
-      columns.push({ type, width, column: column as unknown as Column<ColumnType> });
-      return column;
+    group(onEvict) {
+      const group: Group = { onEvict, columns: [] };
+      groups.push(group);
+      return {
+        column<T extends ColumnType>(type: T, width = 1): Column<T> {
+          const column = { data: new arrays[type](room * width) } as unknown as Column<T>;
+          group.columns.push({ type, width, column: column as unknown as Column<ColumnType> });
+          return column;
+        },
+        snapshot: () => ({
+          evictions,
+          highs: highs.slice(0, size),
+          lows: lows.slice(0, size),
+          order: order(),
+          columns: group.columns.map(({ width, column }) => column.data.slice(0, size * width)),
+        }),
+        restore(state) {
+          if (state.lows.length > cap || state.columns.length !== group.columns.length) throw new RangeError("source table of another shape");
+          if (loadedBy === undefined || loadedBy === group) load(state);
+          else if (!holds(state)) throw new RangeError("source table of another moment");
+          loadedBy ??= group;
+          group.columns.forEach(({ column }, i) => column.data.set(state.columns[i] as Float64Array));
+        },
+      };
     },
     high: (slot) => highs[slot] as number,
     low: (slot) => lows[slot] as number,
-    snapshot: () => ({
-      size,
-      head,
-      tail,
-      evictions,
-      links: [highs, lows, previous, next].map((part) => part.slice(0, size)),
-      columns: columns.map(({ width, column }) => column.data.slice(0, size * width)),
-    }),
-    restore(state) {
-      if (state.size > cap || state.columns.length !== columns.length) throw new RangeError("source table of another shape");
-      size = state.size;
-      head = state.head;
-      tail = state.tail;
-      evictions = state.evictions;
-      [highs, lows, previous, next] = state.links.map((part) => Uint32Array.from(part)) as [
-        Uint32Array<ArrayBuffer>,
-        Uint32Array<ArrayBuffer>,
-        Uint32Array<ArrayBuffer>,
-        Uint32Array<ArrayBuffer>,
-      ];
-      columns.forEach(({ column }, i) => {
-        column.data = (state.columns[i] as Float64Array).slice();
-      });
-      resize(Math.min(cap, Math.max(1_024, 2 ** Math.ceil(Math.log2(size + 1)))));
-    },
   };
 }
 

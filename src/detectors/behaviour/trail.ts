@@ -2,6 +2,7 @@ import type { LogEvent } from "#core/event.ts";
 import { ownString } from "#core/own-string.ts";
 import type { EvidenceReference } from "#core/signal.ts";
 import type { LogRecord } from "#contracts/source.ts";
+import type { Behaviour } from "./behaviour.ts";
 import { hashText } from "./generation-cache.ts";
 
 /** Evidence of one actor: the first five lines and the latest five, and the names in them. */
@@ -21,22 +22,29 @@ export function newTrail(): Trail {
   return { offered: 0, first: [], latest: [], users: [], paths: [] };
 }
 
-/** The line as evidence, copied out of the source's buffers. */
-export function evidenceOf(event: LogEvent, record: LogRecord): EvidenceReference {
-  return { source: record.source, line: record.line, offset: record.offset, time: event["@timestamp"], message: ownString(record.text.slice(0, 1_024)) };
+/** The line as evidence, copied out of the source's buffers, once for all who keep it. */
+export function evidenceOf(b: Behaviour, event: LogEvent, record: LogRecord): EvidenceReference {
+  b.evidence ??= {
+    source: record.source,
+    line: record.line,
+    offset: record.offset,
+    time: event["@timestamp"],
+    message: ownString(record.text.slice(0, 1_024)),
+  };
+  return b.evidence;
 }
 
 /**
  * Offers a line. Past the first five, lines are copied at powers of two or a minute after the latest: copying each line of a flood would
  * cost more than all detection, and the lines are alike.
  */
-export function addEvidence(trail: Trail, event: LogEvent, record: LogRecord): void {
+export function addEvidence(trail: Trail, b: Behaviour, event: LogEvent, record: LogRecord): void {
   const count = ++trail.offered;
-  if (trail.first.length < each) trail.first.push(evidenceOf(event, record));
+  if (trail.first.length < each) trail.first.push(evidenceOf(b, event, record));
   else {
     if ((count & (count - 1)) !== 0 && event["@timestamp"] - (trail.latest.at(-1)?.time ?? 0) < 60_000) return;
     if (trail.latest.length >= each) trail.latest.shift();
-    trail.latest.push(evidenceOf(event, record));
+    trail.latest.push(evidenceOf(b, event, record));
   }
   addName(trail.users, event["user.name"]);
   addName(trail.paths, event["url.path"]);

@@ -3,7 +3,7 @@ import { type Signal } from "#core/signal.ts";
 import type { Language } from "#core/text/text.ts";
 import { noSignals, type Detector } from "#contracts/detector.ts";
 import type { LogRecord } from "#contracts/source.ts";
-import { behaviourReader, noBehaviour, signIn, webRequest, type Behaviour, type ReadBehaviour } from "../behaviour/behaviour.ts";
+import { behaviourReader, noBehaviour, signIn, webRequest, type Behaviour, type BehaviourReader } from "../behaviour/behaviour.ts";
 import { attackClasses } from "../behaviour/path-facts.ts";
 import { eventClock, type EventClockState } from "../behaviour/event-clock.ts";
 import { mix } from "../behaviour/generation-cache.ts";
@@ -15,8 +15,6 @@ import { reportCohort, reportNetworks, type Known } from "./report.ts";
 import { tokenTable, type Token, type View } from "./tokens.ts";
 
 export interface CohortOptions {
-  /** Sources remembered at most; about 90 bytes each. */
-  readonly maxSources?: number;
   readonly maxTokens?: number;
   /** Log-odds at which a group is reported, and from which a ban of its members is proposed. */
   readonly report?: number;
@@ -25,11 +23,11 @@ export interface CohortOptions {
   readonly isVerified?: (address: string) => boolean;
   /** Language of titles. */
   readonly language?: Language;
-  readonly read?: ReadBehaviour;
+  readonly reader?: BehaviourReader;
 }
 
 interface CohortState {
-  readonly version: 2;
+  readonly version: 3;
   readonly clock: EventClockState;
   readonly profiles: unknown;
   readonly tokens: ReturnType<ReturnType<typeof tokenTable>["snapshot"]>;
@@ -55,8 +53,8 @@ const sweepEach = 5_000;
  */
 export function cohortDetector(options: CohortOptions = {}): Detector {
   const telling = { act: options.act ?? Math.log(999), language: options.language ?? "en" };
-  const read = options.read ?? behaviourReader();
-  const people = profiles(options.maxSources ?? 200_000);
+  const { read, table } = options.reader ?? behaviourReader();
+  const people = profiles(table);
   const tokens = tokenTable(options.maxTokens ?? 2_048);
   const clock = eventClock();
   const failing = cusum();
@@ -105,11 +103,13 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
     const hourOfDay = Math.floor(site.hourStart / hour) % 24;
     const guess = guessedSuspects(site);
     const busy = new Set(known.filter((k) => now - k.last < 2 * hour).map((k) => k.token));
+    const since = Math.floor(site.hourStart / 1_000);
     for (const token of tokens.all.values()) {
-      for (const [slot, time] of token.members) if (time < now - 24 * hour) token.members.delete(slot);
+      tokens.keepSince(token, now - 24 * hour);
       if (busy.has(token.hash)) continue;
       let suspects = 0;
-      for (const [slot, time] of token.members) if (time >= site.hourStart && people.posterior(slot, 0) >= 2) suspects++;
+      const { members } = token;
+      for (let i = 0; i < members.size; i++) if (members.secondAt(i) >= since && people.posterior(members.slotAt(i), 0) >= 2) suspects++;
       const before = token.usual[hourOfDay] as number;
       token.usual[hourOfDay] = Number.isNaN(before) ? Math.min(suspects, guess + 3) : before + 0.2 * (Math.min(suspects, 2 * before + 3) - before);
     }
@@ -191,7 +191,7 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
     return out;
   };
   const noteAgent = (b: Behaviour): void => {
-    if (!people.table.fresh) return;
+    if (!b.fresh) return;
     site.hourSources++;
     if (b.agent.hash === 0) return;
     site.agentTotal++;
@@ -206,7 +206,8 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
       if (b.kind === noBehaviour) return noSignals;
       const now = clock.advance(b.time);
       turn(now);
-      const slot = people.note(b, now);
+      const { slot } = b;
+      people.note(b, now);
       noteAgent(b);
       stepEvents++;
       if (b.failure) stepFailures++;
@@ -214,7 +215,7 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
       const against = b.kind === webRequest ? (b.webLogin && b.status < 500 && b.status !== 429) || suspiciousProbe(b) : b.kind === signIn && b.failure;
       const again = waiting.size > 0 && Math.abs(now - sweptAt) >= sweepEach ? lookAgain(now) : noSignals;
       if (!against) return again;
-      if (people.table.fresh) stepSuspects++;
+      if (b.fresh) stepSuspects++;
       people.keep(slot, b, event, record);
       const found = suspicious(slot, b, now);
       return again.length === 0 ? found : [...again, ...found];
@@ -228,7 +229,7 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
       return out;
     },
     snapshot: (): CohortState => ({
-      version: 2,
+      version: 3,
       clock: clock.snapshot(),
       profiles: people.snapshot(),
       tokens: tokens.snapshot(),
@@ -240,7 +241,7 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
     }),
     restore(state) {
       const from = state as CohortState;
-      if (from.version !== 2) throw new RangeError("cohort: state of another version");
+      if (from.version !== 3) throw new RangeError("cohort: state of another version");
       clock.restore(from.clock);
       people.restore(from.profiles);
       tokens.restore(from.tokens);
@@ -252,7 +253,7 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
       [sweptAt, stepStart, stepEvents, stepFailures, stepSuspects] = from.step;
     },
     get evictions() {
-      return people.table.evictions + tokens.evictions;
+      return table.evictions + tokens.evictions;
     },
   };
 }

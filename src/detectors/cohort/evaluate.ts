@@ -51,43 +51,63 @@ const prior = 0.02;
 const memberOdds = Math.log(19);
 const mostSurprise = 6;
 
+interface Member {
+  readonly slot: number;
+  /** Second of its latest event with the token. */
+  readonly second: number;
+  /** Event times of its first and latest suspicious event, epoch milliseconds. */
+  readonly first: number;
+  readonly last: number;
+}
+
 /** The group of a token, where it is one: more suspects than usual, and evidence that they attack. */
 export function evaluateToken(token: Token, context: EvaluationContext): Evaluation | undefined {
   const { people, now } = context;
   const suspects: number[] = [];
+  const seconds: number[] = [];
   let carriers = 0;
   const agents = new Map<number, number>();
-  for (const [slot, time] of token.members) {
-    if (time < now - 24 * hour) continue;
-    const facts = people.facts(slot);
+  const { members: all } = token;
+  const since = now / 1_000 - 86_400;
+  for (let i = 0; i < all.size; i++) {
+    const second = all.secondAt(i);
+    if (second < since) continue;
+    const slot = all.slotAt(i);
+    const firstSeen = people.firstSeen(slot);
     // The slot belongs to another source by now.
-    if (facts.firstSeen > time || facts.suspicious === 0) continue;
+    if (firstSeen / 1_000 >= second + 1 || people.suspicious(slot) === 0) continue;
     carriers++;
-    if (!context.final && now - facts.firstSeen < settling && (facts.failures < settled || facts.successes > 0)) continue;
+    if (!context.final && now - firstSeen < settling && (people.failures(slot) < settled || people.successes(slot) > 0)) continue;
     if (people.posterior(slot, 0) < 2) continue;
     suspects.push(slot);
-    agents.set(facts.agent, (agents.get(facts.agent) ?? 0) + 1);
+    seconds.push(second);
+    const agent = people.agent(slot);
+    agents.set(agent, (agents.get(agent) ?? 0) + 1);
   }
   if (suspects.length < fewest) return undefined;
   const [agent, agentCount] = [...agents].reduce((a, z) => (z[1] > a[1] ? z : a));
   const shared = agent !== 0 && agentCount / suspects.length >= 0.3 ? agent : 0;
-  const members = suspects.filter(
-    (slot) =>
-      people.posterior(slot, shared) >= memberOdds && people.held(slot) !== undefined && !(context.isVerified?.(people.held(slot)?.address ?? "") ?? false),
-  );
-  if (members.length < fewest) return undefined;
-  const why = explainGroup(token, members, carriers, shared, agentCount / suspects.length, context);
+  const found: Member[] = [];
+  suspects.forEach((slot, i) => {
+    if (people.posterior(slot, shared) < memberOdds) return;
+    const held = people.held(slot);
+    if (held === undefined || (context.isVerified?.(held.address) ?? false)) return;
+    found.push({ slot, second: seconds[i] as number, first: held.first, last: held.last });
+  });
+  if (found.length < fewest) return undefined;
+  const why = explainGroup(token, found, carriers, shared, agentCount / suspects.length, context);
   const score = scoreOf(why);
   if (score < context.report) return undefined;
-  members.sort((a, z) => (people.held(a)?.first ?? 0) - (people.held(z)?.first ?? 0) || a - z);
+  found.sort((a, z) => a.first - z.first || a.slot - z.slot);
   let last = 0;
-  for (const slot of members) last = Math.max(last, people.held(slot)?.last ?? 0);
-  return { token, members, agent: shared, why, score, first: people.held(members[0] as number)?.first ?? now, last, final: context.final };
+  for (const member of found) last = Math.max(last, member.last);
+  const members = found.map(({ slot }) => slot);
+  return { token, members, agent: shared, why, score, first: (found[0] as Member).first, last, final: context.final };
 }
 
 function explainGroup(
   token: Token,
-  members: readonly number[],
+  members: readonly Member[],
   carriers: number,
   agent: number,
   agentShare: number,
@@ -99,7 +119,7 @@ function explainGroup(
   if (now - token.peak.at > 24 * hour) token.peak = { llr: 0, count: 0, expected: 0, epoch: 0, at: now };
   for (const window of windows) {
     let count = 0;
-    for (const slot of members) if ((token.members.get(slot) ?? 0) >= now - window) count++;
+    for (const { second } of members) if (second >= (now - window) / 1_000) count++;
     count = Math.round(count * beyond);
     const expected = usualSuspects(token, site, now, window);
     const llr = surprise(count, expected);
@@ -113,15 +133,14 @@ function explainGroup(
   let unmistakable = 0;
   let forms = 0;
   let withoutPage = 0;
-  for (const slot of members) {
-    const facts = people.facts(slot);
-    failures += facts.failures > 0 ? 1 : 0;
-    successes += facts.successes > 0 ? 1 : 0;
-    if (facts.forms > 0) {
+  for (const { slot } of members) {
+    failures += people.failures(slot) > 0 ? 1 : 0;
+    successes += people.successes(slot) > 0 ? 1 : 0;
+    if (people.forms(slot) > 0) {
       forms++;
-      if (facts.pages === 0) withoutPage++;
+      if (people.pages(slot) === 0) withoutPage++;
     }
-    unmistakable += facts.suspicious > 0 && token.kind === "probe" ? 1 : 0;
+    unmistakable += people.suspicious(slot) > 0 && token.kind === "probe" ? 1 : 0;
   }
   const clear = failures + successes;
   if (clear > 0) {

@@ -1,4 +1,5 @@
 import { addValue, newSketch } from "./hyper-log-log.ts";
+import { memberSet, type MemberSet, type MemberSetState } from "./member-set.ts";
 
 /** What sources have in common: a way to sign in, a probed path, with or without an agent string or a /16. */
 export interface Token {
@@ -9,7 +10,7 @@ export interface Token {
   /** Events, an upper bound (Space-Saving). */
   count: number;
   /** Slots of sources that carry it, with the time of their latest such event; exact up to `memberLimit`. */
-  readonly members: Map<number, number>;
+  readonly members: MemberSet;
   /** Distinct sources beyond the exact ones. */
   sketch: Uint8Array<ArrayBuffer> | undefined;
   /** Suspects an hour by hour of the day, exponentially weighted; NaN = not known. */
@@ -29,6 +30,10 @@ export interface Token {
 export type View = "all" | "agent" | "network" | "class" | "user";
 
 export const memberLimit = 4_096;
+/** Exact members of all tokens together: about 10 MB. */
+const allMembers = 500_000;
+
+type TokenState = Omit<Token, "members"> & { readonly members: MemberSetState };
 
 /** Heavy tokens in bounded memory: Space-Saving (Metwally, Agrawal, El Abbadi, 2005): the lightest makes room and hands on its count. */
 export interface Tokens {
@@ -44,13 +49,21 @@ export interface Tokens {
   ): Token;
   readonly all: ReadonlyMap<number, Token>;
   readonly evictions: number;
-  snapshot(): { tokens: Map<number, Token>; evictions: number };
-  restore(state: { tokens: Map<number, Token>; evictions: number }): void;
+  /** Forgets members whose latest event is earlier, epoch milliseconds. */
+  keepSince(token: Token, time: number): void;
+  snapshot(): TokensState;
+  restore(state: TokensState): void;
+}
+
+export interface TokensState {
+  readonly tokens: readonly TokenState[];
+  readonly evictions: number;
 }
 
 export function tokenTable(limit: number): Tokens {
   let tokens = new Map<number, Token>();
   let evictions = 0;
+  let members = 0;
   /** At most the lightest count; only rises while the table is full, so a search for the lightest is rare. */
   let lightest = 0;
   const makeRoom = (): number => {
@@ -62,6 +75,7 @@ export function tokenTable(limit: number): Tokens {
     if (!least) return 0;
     lightest = least.count;
     tokens.delete(least.hash);
+    members -= least.members.size;
     evictions++;
     return least.count;
   };
@@ -75,7 +89,7 @@ export function tokenTable(limit: number): Tokens {
           kind,
           by: describe(view),
           count,
-          members: new Map(),
+          members: memberSet(),
           sketch: undefined,
           usual: new Float64Array(24).fill(Number.NaN),
           evaluatedSize: 0,
@@ -87,15 +101,16 @@ export function tokenTable(limit: number): Tokens {
         tokens.set(hash, token);
       }
       token.count++;
-      const size = token.members.size;
-      if (size < memberLimit || token.members.has(slot)) {
-        token.members.set(slot, now);
-        if (token.members.size > size) token.news++;
+      if ((token.members.size < memberLimit && members < allMembers) || token.members.has(slot)) {
+        if (token.members.set(slot, now / 1_000)) {
+          token.news++;
+          members++;
+        }
       } else {
         if (!token.sketch) {
           token.sketch = newSketch();
           // The exact members are in no other place.
-          for (const member of token.members.keys()) addValue(token.sketch, member + 1);
+          for (let i = 0; i < token.members.size; i++) addValue(token.sketch, token.members.slotAt(i) + 1);
         }
         addValue(token.sketch, source);
       }
@@ -107,9 +122,25 @@ export function tokenTable(limit: number): Tokens {
     get evictions() {
       return evictions;
     },
-    snapshot: () => ({ tokens: structuredClone(tokens), evictions }),
+    keepSince(token, time) {
+      members -= token.members.size;
+      token.members.keepSince(time / 1_000);
+      members += token.members.size;
+    },
+    snapshot: () => ({
+      tokens: [...tokens.values()].map((token) => ({
+        ...token,
+        members: token.members.snapshot(),
+        sketch: token.sketch?.slice(),
+        usual: token.usual.slice(),
+        peak: { ...token.peak },
+      })),
+      evictions,
+    }),
     restore(state) {
-      tokens = structuredClone(state.tokens);
+      tokens = new Map(state.tokens.map((token) => [token.hash, { ...structuredClone(token), members: memberSet(token.members) }]));
+      members = 0;
+      for (const token of tokens.values()) members += token.members.size;
       evictions = state.evictions;
       lightest = 0;
     },

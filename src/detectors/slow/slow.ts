@@ -2,17 +2,15 @@ import type { LogEvent } from "#core/event.ts";
 import { scoreOf, type Contribution, type Signal } from "#core/signal.ts";
 import { text, type Language } from "#core/text/text.ts";
 import { noSignals, type Detector } from "#contracts/detector.ts";
-import { behaviourReader, noBehaviour, sourceText, webRequest, type Behaviour, type ReadBehaviour } from "../behaviour/behaviour.ts";
+import { behaviourReader, noBehaviour, sourceText, webRequest, type Behaviour, type BehaviourReader } from "../behaviour/behaviour.ts";
 import { eventClock, type EventClockState } from "../behaviour/event-clock.ts";
-import { sourceTable, type TableState } from "../behaviour/source-table.ts";
+import type { TableState } from "../behaviour/source-table.ts";
 import { addEvidence, newTrail, type Trail } from "../behaviour/trail.ts";
 import { signalId } from "../signal-id.ts";
 import { siteModel } from "./site-model.ts";
 import { features, observeSignIn, observeWeb, type Step, type WalkColumns } from "./walk.ts";
 
 export interface SlowOptions {
-  /** Sources remembered at most; about 170 bytes each. */
-  readonly maxSources?: number;
   /** Wald's alpha: P(an ordinary source crosses), for one walk. */
   readonly falseAlarm?: number;
   /** Wald's beta: P(a prober is let go). */
@@ -23,8 +21,8 @@ export interface SlowOptions {
   readonly halfLife?: number;
   /** Language of titles. */
   readonly language?: Language;
-  /** Shared reader, so that detectors beside each other read an event once. */
-  readonly read?: ReadBehaviour;
+  /** Shared reader, so that detectors beside each other read an event and look its source up once. */
+  readonly reader?: BehaviourReader;
 }
 
 interface Episode extends Trail {
@@ -43,14 +41,14 @@ interface Episode extends Trail {
 }
 
 interface SlowState {
-  readonly version: 2;
+  readonly version: 3;
   readonly table: TableState;
   readonly model: unknown;
   readonly clock: EventClockState;
   readonly episodes: Map<number, Episode>;
 }
 
-const maxEpisodes = 20_000;
+const maxEpisodes = 8_000;
 /** Beside Wald's bound: what a person may do by mistake is never acted on, however strange it is for this site. */
 const fewestPaths = 4;
 const fewestFailures = 5;
@@ -72,27 +70,27 @@ export function slowDetector(options: SlowOptions = {}): Detector {
   const base = Math.log(prior / (1 - prior));
   const halfLife = options.halfLife ?? 3 * 86_400_000;
   const language = options.language ?? "en";
-  const read = options.read ?? behaviourReader();
+  const { read, table } = options.reader ?? behaviourReader();
   const model = siteModel();
   const clock = eventClock();
   let episodes = new Map<number, Episode>();
-  const table = sourceTable(options.maxSources ?? 1_000_000, (slot) => episodes.delete(slot));
+  const group = table.group((slot) => void episodes.delete(slot));
   const columns: WalkColumns = {
-    parts: table.column("f32", features.length),
-    recent: table.column("u32", 6),
-    flags: table.column("u16"),
-    attention: table.column("u16"),
-    window: table.column("u32"),
-    lastUser: table.column("u32"),
-    traceUser: table.column("u32"),
-    traceTime: table.column("f64"),
-    users: table.column("u32", 2),
-    counts: table.column("u32", features.length),
+    parts: group.column("f32", features.length),
+    recent: group.column("u32", 6),
+    flags: group.column("u16"),
+    attention: group.column("u16"),
+    window: group.column("u32"),
+    lastUser: group.column("u32"),
+    traceUser: group.column("u32"),
+    traceTime: group.column("f64"),
+    users: group.column("u32", 2),
+    counts: group.column("u16", features.length),
   };
-  const decayedAt = table.column("f64");
-  const claims = table.column("u32");
-  const firstBad = table.column("f64");
-  const address = table.column("u32");
+  const decayedAt = group.column("f64");
+  const claims = group.column("u32");
+  const firstBad = group.column("f64");
+  const address = group.column("u32");
   const step: Step = { columns, model, slot: 0, positive: false, now: 0, lower };
 
   const sum = (slot: number): number => {
@@ -196,7 +194,7 @@ export function slowDetector(options: SlowOptions = {}): Detector {
       };
       episodes.set(slot, episode);
     }
-    addEvidence(episode, event, record);
+    addEvidence(episode, b, event, record);
     if (b.kind === webRequest && !b.webLogin && episode.walked.length < fewestPaths && !episode.walked.includes(b.path.pathHash))
       episode.walked.push(b.path.pathHash);
     episode.lastTime = Math.max(episode.lastTime, b.time);
@@ -217,8 +215,8 @@ export function slowDetector(options: SlowOptions = {}): Detector {
       const b = read(event);
       if (b.kind === noBehaviour) return noSignals;
       const now = clock.advance(b.time);
-      const slot = table.touch(b.high, b.low);
-      if (table.fresh) decayedAt.data[slot] = now;
+      const slot = b.slot;
+      if (b.fresh) decayedAt.data[slot] = now;
       else decay(slot, now);
       noteAddress(slot, b);
       step.slot = slot;
@@ -238,11 +236,11 @@ export function slowDetector(options: SlowOptions = {}): Detector {
       for (const [slot, episode] of episodes) if (episode.rule !== "" && (claims.data[slot] as number) > episode.emittedCount) out.push(report(slot, episode));
       return out;
     },
-    snapshot: (): SlowState => ({ version: 2, table: table.snapshot(), model: model.snapshot(), clock: clock.snapshot(), episodes: structuredClone(episodes) }),
+    snapshot: (): SlowState => ({ version: 3, table: group.snapshot(), model: model.snapshot(), clock: clock.snapshot(), episodes: structuredClone(episodes) }),
     restore(state) {
       const from = state as SlowState;
-      if (from.version !== 2) throw new RangeError("slow: state of another version");
-      table.restore(from.table);
+      if (from.version !== 3) throw new RangeError("slow: state of another version");
+      group.restore(from.table);
       model.restore(from.model);
       clock.restore(from.clock);
       episodes = structuredClone(from.episodes);
