@@ -134,7 +134,7 @@ async function runOnce({ config }: LoadedConfig, options: UpOptions, language: L
     });
     await running.placed;
     if (first) greet(options, guard, sources, text(language, `cli.mode.${config.mode}`), directory, rules, speak);
-    const ticking = tickLoop(guard, metrics, signal);
+    const ticking = tickLoop(guard, { metrics, speak, language }, signal);
     options.onReady?.(guard);
     if (sources.sources.length === 0) await aborted(signal);
     await running.done;
@@ -204,10 +204,19 @@ function pipelineWatch({ speak, trouble, lags, metrics, language }: WatchParts):
 }
 
 /** Expiry, healing and proof every two seconds, one after the other. */
-async function tickLoop(guard: Guard, metrics: ReturnType<typeof guardMetrics>, signal: AbortSignal): Promise<void> {
+async function tickLoop(guard: Guard, { metrics, speak, language }: Pick<WatchParts, "metrics" | "speak" | "language">, signal: AbortSignal): Promise<void> {
+  let told = "";
   while (!signal.aborted) {
-    await guard.responder.tick();
-    metrics.status(await guard.responder.status());
+    try {
+      await guard.responder.tick();
+      metrics.status(await guard.responder.status());
+      told = "";
+    } catch (error) {
+      // A full disk must not end the guard: the next round tries again.
+      const reason = error instanceof HaechiError ? text(language, error.key, error.params) : sanitize(error instanceof Error ? error.message : String(error), 300);
+      if (reason !== told) speak("cli.up.state-failed", { reason });
+      told = reason;
+    }
     await Promise.race([aborted(signal), new Promise((resolve) => setTimeout(resolve, tickInterval).unref())]);
   }
 }
