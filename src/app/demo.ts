@@ -30,7 +30,7 @@ export async function demo(options: DemoOptions): Promise<void> {
   for (const log of ["auth.log", "access.log"]) writeFileSync(join(directory, log), "");
   writeFileSync(
     config,
-    `language: ${language}\nmode: ask\ntimezone: UTC\nstate: ${join(directory, "state")}\nsources:\n  - file: ${join(directory, "auth.log")}\n  - file: ${join(directory, "access.log")}\nenforcers:\n  - dry-run: {}\nbans:\n  times: [${banSeconds}s]\nmetrics:\n  listen: off\n`,
+    `language: ${language}\nmode: ask\ntimezone: UTC\nstate: ${join(directory, "state")}\nsources:\n  - file: ${join(directory, "auth.log")}\n  - file: ${join(directory, "access.log")}\nenforcers:\n  - dry-run: {}\nbans:\n  times: [${banSeconds}s]\nguard:\n  bansPerMinute: 200\nmetrics:\n  listen: off\n`,
   );
   say(text(language, "cli.demo.hello", { directory }));
   const stop = new AbortController();
