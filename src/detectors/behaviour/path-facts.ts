@@ -69,8 +69,12 @@ export function attackClassOf(text: string): number {
   return -1;
 }
 
+/** Whatever `traversal` and `injection` look for has one of these: most queries have none, and are done. */
+const unusual = /[.%/<+\s$({:_;\\]/;
+
 /** Class of a query: only what no ordinary parameter holds. */
 export function queryAttackClass(query: string): number {
+  if (!unusual.test(query)) return -1;
   if ((patterns[2] as RegExp).test(query)) return 2;
   return (patterns[3] as RegExp).test(query) ? 3 : -1;
 }

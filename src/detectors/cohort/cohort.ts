@@ -41,6 +41,8 @@ interface CohortState {
 const stepLength = 600_000;
 const hour = 3_600_000;
 const soonest = 10_000;
+/** Members from which a quarter more is news enough for a while. */
+const large = 256;
 const sweepEach = 5_000;
 
 /**
@@ -109,7 +111,8 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
       if (busy.has(token.hash)) continue;
       let suspects = 0;
       const { members } = token;
-      for (let i = 0; i < members.size; i++) if (members.secondAt(i) >= since && people.posterior(members.slotAt(i), 0) >= 2) suspects++;
+      for (let i = 0; i < members.size; i++) if ((members.seconds[i] as number) >= since && people.posterior(members.slots[i] as number, 0) >= 2) suspects++;
+      token.usual ??= new Float64Array(24).fill(Number.NaN);
       const before = token.usual[hourOfDay] as number;
       token.usual[hourOfDay] = Number.isNaN(before) ? Math.min(suspects, guess + 3) : before + 0.2 * (Math.min(suspects, 2 * before + 3) - before);
     }
@@ -156,7 +159,7 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
     if (token.news === 0 || token.members.size < 8) return before;
     const grown = token.news >= Math.max(4, token.evaluatedSize / 4);
     if (!grown && (token.news === 0 || token.evaluatedSize >= 64 || now - token.evaluatedAt < stepLength)) return before;
-    token.wait = soonest;
+    token.wait = token.members.size > large ? 8 * soonest : soonest;
     waiting.add(token.hash);
     const found = settle(token, now, false);
     return found.length === 0 ? before : [...before, ...found];
@@ -184,7 +187,7 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
     for (const hash of waiting) {
       const token = tokens.all.get(hash);
       if (token && now - token.evaluatedAt < token.wait && now >= token.evaluatedAt) continue;
-      if (!token || (token.wait *= 1.5) > stepLength) waiting.delete(hash);
+      if (!token || (token.wait *= 2) > stepLength) waiting.delete(hash);
       const found = token ? settle(token, now, false) : noSignals;
       if (found.length > 0) out = [...out, ...found];
     }

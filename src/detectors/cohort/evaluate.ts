@@ -70,9 +70,9 @@ export function evaluateToken(token: Token, context: EvaluationContext): Evaluat
   const { members: all } = token;
   const since = now / 1_000 - 86_400;
   for (let i = 0; i < all.size; i++) {
-    const second = all.secondAt(i);
+    const second = all.seconds[i] as number;
     if (second < since) continue;
-    const slot = all.slotAt(i);
+    const slot = all.slots[i] as number;
     const firstSeen = people.firstSeen(slot);
     // The slot belongs to another source by now.
     if (firstSeen / 1_000 >= second + 1 || people.suspicious(slot) === 0) continue;
@@ -180,16 +180,14 @@ export function guessedSuspects(site: Site): number {
 function usualSuspects(token: Token, site: Site, now: number, window: number): number {
   const guess = guessedSuspects(site);
   const at = (offset: number): number => {
-    const value = token.usual[(((Math.floor(now / hour) - offset) % 24) + 24) % 24] as number;
-    return Number.isNaN(value) ? guess : Math.max(guess, value);
+    const value = token.usual?.[(((Math.floor(now / hour) - offset) % 24) + 24) % 24];
+    return value === undefined || Number.isNaN(value) ? guess : Math.max(guess, value);
   };
   if (window <= hour) return Math.max(0.3, (at(0) * window) / hour);
-  let sum = 0;
-  for (let i = 0; i < 24; i++) {
-    const value = at(i);
-    // Hours of this very day are part of what is judged; only the guess speaks for them until a day is known.
-    sum += i === 0 ? value : Math.min(value, 10 * guess + (token.usual[(((Math.floor(now / hour) - i) % 24) + 24) % 24] ?? 0) / 2);
-  }
+  // Until every hour of the day is known, a day is compared with nothing.
+  if (!token.usual || token.usual.some(Number.isNaN)) return Number.POSITIVE_INFINITY;
+  let sum = at(0);
+  for (let i = 1; i < 24; i++) sum += Math.min(at(i), 10 * guess + (token.usual[(((Math.floor(now / hour) - i) % 24) + 24) % 24] as number) / 2);
   return Math.max(2, sum / 3);
 }
 

@@ -1,5 +1,5 @@
 import { addValue, newSketch } from "./hyper-log-log.ts";
-import { memberSet, type MemberSet, type MemberSetState } from "./member-set.ts";
+import { hasMember, keepMembersSince, loadMembers, memberSet, saveMembers, setMember, type MemberSet, type MemberSetState } from "./member-set.ts";
 
 /** What sources have in common: a way to sign in, a probed path, with or without an agent string or a /16. */
 export interface Token {
@@ -13,8 +13,8 @@ export interface Token {
   readonly members: MemberSet;
   /** Distinct sources beyond the exact ones. */
   sketch: Uint8Array<ArrayBuffer> | undefined;
-  /** Suspects an hour by hour of the day, exponentially weighted; NaN = not known. */
-  readonly usual: Float64Array<ArrayBuffer>;
+  /** Suspects an hour by hour of the day, exponentially weighted; NaN = not known. Made when an hour has taught it. */
+  usual: Float64Array<ArrayBuffer> | undefined;
   /** Members at the latest evaluation, and when it was. */
   evaluatedSize: number;
   evaluatedAt: number;
@@ -91,7 +91,7 @@ export function tokenTable(limit: number): Tokens {
           count,
           members: memberSet(),
           sketch: undefined,
-          usual: new Float64Array(24).fill(Number.NaN),
+          usual: undefined,
           evaluatedSize: 0,
           evaluatedAt: now,
           wait: 0,
@@ -101,8 +101,8 @@ export function tokenTable(limit: number): Tokens {
         tokens.set(hash, token);
       }
       token.count++;
-      if ((token.members.size < memberLimit && members < allMembers) || token.members.has(slot)) {
-        if (token.members.set(slot, now / 1_000)) {
+      if ((token.members.size < memberLimit && members < allMembers) || hasMember(token.members, slot)) {
+        if (setMember(token.members, slot, now / 1_000)) {
           token.news++;
           members++;
         }
@@ -110,7 +110,7 @@ export function tokenTable(limit: number): Tokens {
         if (!token.sketch) {
           token.sketch = newSketch();
           // The exact members are in no other place.
-          for (let i = 0; i < token.members.size; i++) addValue(token.sketch, token.members.slotAt(i) + 1);
+          for (let i = 0; i < token.members.size; i++) addValue(token.sketch, (token.members.slots[i] as number) + 1);
         }
         addValue(token.sketch, source);
       }
@@ -124,21 +124,21 @@ export function tokenTable(limit: number): Tokens {
     },
     keepSince(token, time) {
       members -= token.members.size;
-      token.members.keepSince(time / 1_000);
+      keepMembersSince(token.members, time / 1_000);
       members += token.members.size;
     },
     snapshot: () => ({
       tokens: [...tokens.values()].map((token) => ({
         ...token,
-        members: token.members.snapshot(),
+        members: saveMembers(token.members),
         sketch: token.sketch?.slice(),
-        usual: token.usual.slice(),
+        usual: token.usual?.slice(),
         peak: { ...token.peak },
       })),
       evictions,
     }),
     restore(state) {
-      tokens = new Map(state.tokens.map((token) => [token.hash, { ...structuredClone(token), members: memberSet(token.members) }]));
+      tokens = new Map(state.tokens.map((token) => [token.hash, { ...structuredClone(token), members: loadMembers(token.members) }]));
       members = 0;
       for (const token of tokens.values()) members += token.members.size;
       evictions = state.evictions;
