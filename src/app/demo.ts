@@ -41,6 +41,8 @@ export async function demo(options: DemoOptions): Promise<void> {
     await pause(3_000, undefined, { signal: either }).catch(() => undefined);
     const answer = either.aborted ? undefined : await guard?.responder.approve(id, { name: "demo", via: "cli" });
     if (answer) say(answer.text);
+    // What the guard refuses even now is answered too: the demo ends when nothing waits.
+    if (answer?.outcome === "refused" && !either.aborted) await guard?.responder.deny(id, { name: "demo", via: "cli" });
   };
   const summary = async ({ responder, store }: Guard): Promise<void> => {
     await replay(directory, either);
