@@ -11,7 +11,7 @@ import { networkOf } from "#core/ip.ts";
 import { cusum, type CusumState } from "./cusum.ts";
 import { evaluateToken, guessedSuspects, type Evaluation, type Site } from "./evaluate.ts";
 import { profiles, suspiciousProbe } from "./profiles.ts";
-import { reportCohort, reportNetworks, type Known } from "./report.ts";
+import { isToldAlready, reportCohort, reportNetworks, type Known } from "./report.ts";
 import { tokenTable, type Token, type View } from "./tokens.ts";
 
 export interface CohortOptions {
@@ -132,6 +132,7 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
     token.evaluatedSize = token.members.size;
     token.evaluatedAt = now;
     token.news = 0;
+    if (!final && isToldAlready(token.hash, token.members.size, known)) return noSignals;
     const found = evaluate(token, now, final);
     if (!found) return noSignals;
     const signal = reportCohort(found, people, known, telling);

@@ -50,7 +50,12 @@ export function keepMembersSince(set: MemberSet, second: number): void {
   }
   if (kept === set.size) return;
   set.size = kept;
-  resize(set, Math.max(4, kept));
+  // Made anew only where much was freed: every hour some are forgotten.
+  if (kept < set.slots.length / 4) resize(set, Math.max(4, kept));
+  else if (set.places !== undefined) {
+    set.places.fill(0);
+    for (let i = 0; i < kept; i++) put(set, set.places, i);
+  }
 }
 
 export function saveMembers(set: MemberSet): MemberSetState {

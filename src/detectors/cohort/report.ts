@@ -30,14 +30,22 @@ const mostMembers = 2_000;
 const enoughInNetwork = 8;
 const dominance = 0.8;
 
+/** Whether even `carriers` members of the token would be nothing new of a cohort that has been told as one to act on. */
+export function isToldAlready(token: number, carriers: number, known: readonly Known[]): boolean {
+  for (const cohort of known) if (cohort.token === token) return cohort.acted && !hasGrown(carriers, cohort.reported);
+  return false;
+}
+
+function hasGrown(members: number, reported: number): boolean {
+  return members >= reported * 1.25 && members > reported + 3;
+}
+
 /** The group as a signal: a new cohort, the growth of a known one, or undefined where nothing worth telling has changed. */
 export function reportCohort(found: Evaluation, people: Profiles, known: Known[], { act, language }: Telling): Signal | undefined {
   let cohort = known.find((k) => k.token === found.token.hash) ?? known.find((k) => overlap(k.members, found.members) >= 0.5);
   // Another token's view of a known cohort: the wider view is the one that is told.
   if (cohort && cohort.token !== found.token.hash && found.members.length <= cohort.reported && (cohort.acted || found.score < act)) return undefined;
-  const grown =
-    cohort &&
-    (found.final ? found.members.length > cohort.reported : found.members.length >= cohort.reported * 1.25 && found.members.length > cohort.reported + 3);
+  const grown = cohort && (found.final ? found.members.length > cohort.reported : hasGrown(found.members.length, cohort.reported));
   if (cohort && !grown && (cohort.acted || found.score < act)) return undefined;
   if (!cohort) {
     const id = `cohort-${shortHash(`${found.token.hash}/${found.first}`)}`;
