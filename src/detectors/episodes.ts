@@ -40,6 +40,8 @@ export interface Touch {
 
 /** One rule and one actor for as long as hits follow each other. */
 export interface Episode {
+  /** Of its signals; empty until it is first reported, for it is a hash. */
+  id: string;
   readonly actor: Actor;
   readonly first: number;
   last: number;
@@ -54,7 +56,7 @@ export interface Episode {
   paths: string[];
   /** Different users of the actor who signed in lately, when it was last reported. */
   signedIn: number;
-  /** It was closed: no hit extends it any more. */
+  /** It was closed: no hit extends it any more, and it holds no lines and names. */
   isOver: boolean;
 }
 
@@ -101,28 +103,41 @@ const prior = -3;
  */
 export function episodes(detector: string, rules: readonly EpisodeRule[], maxEpisodes: number): Episodes {
   let open: Map<string, Episode>[] = rules.map(() => new Map());
+  /** Time up to which no episode of the rule can be over: nothing need be looked at before. */
+  let quietUntil = rules.map(() => Number.NEGATIVE_INFINITY);
   let size = 0;
   let evictions = 0;
   const report = (rule: number, episode: Episode, hit?: Touch): Signal => {
     episode.reported = episode.count;
     if (hit?.signedIn) episode.signedIn = hit.signedIn(rule);
-    return toSignal(detector, rules[rule] as EpisodeRule, episode);
+    const about = rules[rule] as EpisodeRule;
+    if (episode.id === "") episode.id = signalId(detector, about.rule, episode.actor.id, episode.first);
+    return toSignal(detector, about, episode);
   };
   const end = (rule: number, id: string, episode: Episode): void => {
     episode.isOver = true;
+    episode.firstLines = [];
+    episode.lastLines = [];
+    episode.users = [];
+    episode.paths = [];
     (open[rule] as Map<string, Episode>).delete(id);
     size--;
   };
   const endIdle = (now: number, into: Signal[]): void => {
     for (let rule = 0; rule < open.length; rule++) {
       const map = open[rule] as Map<string, Episode>;
-      if (map.size === 0) continue;
+      if (map.size === 0 || now <= (quietUntil[rule] as number)) continue;
       const gap = (rules[rule] as EpisodeRule).gap;
+      let earliest = Number.POSITIVE_INFINITY;
       for (const [id, episode] of map) {
-        if (now - episode.last <= gap) continue;
+        if (now - episode.last <= gap) {
+          if (episode.last < earliest) earliest = episode.last;
+          continue;
+        }
         if (episode.count > episode.reported) into.push(report(rule, episode));
         end(rule, id, episode);
       }
+      quietUntil[rule] = earliest + gap;
     }
   };
   /** Makes room: what was quiet longest ends, a tenth at once so that it is not done for each event. */
@@ -160,7 +175,9 @@ export function episodes(detector: string, rules: readonly EpisodeRule[], maxEpi
         end(rule, actor.id, known);
       } else if (size >= maxEpisodes) evict(out);
       const start = opening();
+      if (hit.time + about.gap < (quietUntil[rule] as number)) quietUntil[rule] = hit.time + about.gap;
       const episode: Episode = {
+        id: "",
         actor,
         first: Math.min(start.first, hit.time),
         last: hit.time,
@@ -196,6 +213,7 @@ export function episodes(detector: string, rules: readonly EpisodeRule[], maxEpi
       const from = state as { open: Map<string, Episode>[]; evictions: number };
       open = from.open;
       evictions = from.evictions;
+      quietUntil = rules.map(() => Number.NEGATIVE_INFINITY);
       size = open.reduce((sum, map) => sum + map.size, 0);
     },
     get size() {
@@ -266,7 +284,7 @@ function isExcused(episode: Episode): boolean {
 function toSignal(detector: string, rule: EpisodeRule, episode: Episode): Signal {
   const why = explain(rule, episode);
   return {
-    id: signalId(detector, rule.rule, episode.actor.id, episode.first),
+    id: episode.id,
     detector,
     rule: rule.rule,
     title: rule.title,

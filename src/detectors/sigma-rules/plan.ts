@@ -154,6 +154,7 @@ export function planRules(set: RuleSet, language: Language, lateTolerance: numbe
     }
     const kept = slots[slot] as Slot;
     kept.span = Math.max(kept.span, span);
+    (tables[table] as Table).span = Math.max((tables[table] as Table).span, span);
     return slot;
   };
   // Referred correlations come before those that refer to them, so every inner one is known.

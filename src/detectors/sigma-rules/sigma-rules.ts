@@ -10,15 +10,16 @@ import type { RuleSet } from "#sigma/load.ts";
 import { logsourceMatches } from "#sigma/taxonomy.ts";
 import { generationCache } from "../behaviour/generation-cache.ts";
 import { episodes, type Opening } from "../episodes.ts";
-import { groupKey, makeCells, type Cell, type Cells } from "./cells.ts";
+import { budget, groupKey, makeCells, type Cell, type Cells } from "./cells.ts";
 import { dispatch } from "./dispatch.ts";
 import { planRules, type Feed, type PlannedCorrelation, type PlannedRule, type Slot, type Table } from "./plan.ts";
-import { addLine, newTrail, since } from "./trail.ts";
+import { addLine, linesSince, namesSince, newTrail } from "./trail.ts";
 
 export interface SigmaRulesOptions {
   /**
-   * Groups that each correlation keeps, actors whose lines are kept, and episodes open at most. The built-in catalogue needs at
-   * most about 6 KB a key when everything is full of attackers; an ordinary server stays under 50 MB at 100,000.
+   * Groups that each list of group-by fields keeps, and episodes open at most. Windows and lines kept before a rule fires take
+   * at most about 512 bytes a key in all; past that those of the groups quiet longest go first and `evictions` counts them. An open
+   * episode takes some 3 KB beside that. Groups whose windows are over go by themselves.
    */
   readonly maxKeys: number;
   /** Milliseconds that a line may be older than the newest of its group and still count. */
@@ -28,7 +29,7 @@ export interface SigmaRulesOptions {
 }
 
 interface SigmaRulesState {
-  readonly version: 1;
+  readonly version: 2;
   readonly fingerprint: string;
   /** Of correlations that are not counted in cells. */
   readonly correlators: readonly unknown[];
@@ -49,8 +50,11 @@ interface Hit {
 
 /** How often, in event time, episodes that are over are looked for. */
 const closeEvery = 60_000;
-/** Characters of a line kept as evidence. */
+/** Characters of a line kept as evidence of what fired, and of one kept before anything did. */
 const lineLength = 1_024;
+const trailLineLength = 300;
+/** Words of eight bytes that groups may take for each key. */
+const placesPerKey = 64;
 
 /**
  * The Sigma rules and correlations of `ruleSet` as a detector. A rule gives a signal for who is behind its hits: the address
@@ -63,13 +67,16 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
   const way = dispatch(plan.rules.map(({ compiled }) => compiled));
   const candidates = new Int32Array(plan.rules.length);
   const open = episodes("sigma-rules", plan.episodes, maxKeys);
-  const tables = plan.tables.map(({ fields, correlations, slots, span }) => makeCells({ fields, correlations, slots, span, maxKeys }));
+  const memory = budget(Math.max(16_384, maxKeys * placesPerKey));
+  const tables = plan.tables.map(({ fields, correlations, slots, span }) => makeCells({ fields, correlations, slots, span, maxKeys, budget: memory }));
   /** Sigma's general correlators, for the forms that cells do not count. */
   const makeCorrelators = (saved?: readonly unknown[]): (Correlator | undefined)[] =>
     plan.correlations.map(({ compiled, measure }, index) =>
       measure ? undefined : compiled.correlator({ maxKeys, lateTolerance, ...(saved && { snapshot: saved[index] }) }),
     );
   let correlators = makeCorrelators();
+  /** Correlations that sign-ins excuse, by the place of their episodes. */
+  const excused = plan.episodes.map((_, episode) => plan.correlations.find((planned) => planned.episode === episode && planned.excuse !== undefined));
   const sources = logSources(plan.rules);
   /** Time an address of a /64 fired by itself, by correlation and network: while that is fresh the network says nothing new. */
   let leads = new Map<string, number>();
@@ -91,6 +98,7 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
   let network: string | undefined;
   let wide: LogEvent | undefined;
   let reference: EvidenceReference | undefined;
+  let shortReference: EvidenceReference | undefined;
   let out: Signal[] | undefined;
   /** The event's cells by table, and those of its /64. */
   const cells: (Cell | undefined)[] = plan.tables.map(() => undefined);
@@ -107,13 +115,19 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
     reference: (): EvidenceReference => evidence(),
     user: undefined as string | undefined,
     path: undefined as string | undefined,
-    signedIn: undefined as (() => number) | undefined,
+    signedIn: undefined as ((rule: number) => number) | undefined,
   };
 
-  const evidence = (): EvidenceReference => {
-    const text = record.text.length > lineLength ? record.text.slice(0, lineLength) : record.text;
-    return (reference ??= { source: record.source, line: record.line, offset: record.offset, time, message: ownString(text) });
-  };
+  const copyLine = (length: number): EvidenceReference => ({
+    source: record.source,
+    line: record.line,
+    offset: record.offset,
+    time,
+    message: ownString(record.text.length > length ? record.text.slice(0, length) : record.text),
+  });
+  const evidence = (): EvidenceReference => (reference ??= copyLine(lineLength));
+  /** The line for a trail: one copy for all trails, and for episodes too where it is short. */
+  const trailLine = (): EvidenceReference => (shortReference ??= record.text.length > trailLineLength ? copyLine(trailLineLength) : evidence());
   const take = (signals: readonly Signal[]): void => {
     if (signals.length > 0) (out ??= []).push(...signals);
   };
@@ -125,14 +139,15 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
     if (!cell) return undefined;
     const tag = fields.length > 0 ? groupKey(fields, of) : feed.position;
     if (tag === undefined) return undefined;
-    let window = cell.windows[place];
+    const table = tables[planned.table] as Cells;
+    let window = cell.windows?.[place];
     if (!window) {
-      window = cell.windows[place] = measure.create();
-      (tables[planned.table] as Cells).grew(window.places);
+      window = table.windowsOf(cell)[place] = measure.create();
+      table.grew(window.places);
     }
     const before = window.places;
     const fires = measure.add(window, tag, time, weight);
-    if (window.places !== before) (tables[planned.table] as Cells).grew(window.places - before);
+    if (window.places !== before) table.grew(window.places - before);
     return fires ? window : undefined;
   };
   const feed = (feeds: readonly Feed[], isWide: boolean): void => {
@@ -155,10 +170,11 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
       const { table, place, span } = plan.slots[rule.slots[i] as number] as Slot;
       const cell = from[table];
       if (!cell) continue;
-      const trail = (cell.trails[place] ??= newTrail());
-      const before = trail.characters;
-      addLine(trail, time, evidence, touch.user, touch.path, span);
-      (tables[table] as Cells).grew(trail.characters - before);
+      let trail = cell.trails?.[place];
+      const before = trail?.places ?? 0;
+      trail ??= (tables[table] as Cells).trailsOf(cell)[place] = newTrail();
+      addLine(trail, time, trailLine, touch.user, touch.path, span);
+      if (trail.places !== before) (tables[table] as Cells).grew(trail.places - before);
     }
   };
   const otherActor = (): Actor => {
@@ -168,63 +184,81 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
   /** What the lines kept so far say of a correlation that fires for the cell. */
   const openingOf = (planned: PlannedCorrelation, hit: Hit, cell: Cell | undefined): Opening => {
     const from = hit.first - planned.reach;
-    const parts = planned.slots.map((slot) => cell?.trails[(plan.slots[slot] as Slot).place]).flatMap((trail) => (trail ? [since(trail, from)] : []));
-    const refs = [...new Set([...parts.flatMap((part) => part.refs), evidence()])].toSorted((a, b) => a.time - b.time || a.line - b.line);
-    const users = [...new Set(parts.flatMap((part) => part.users))];
-    const paths = [...new Set(parts.flatMap((part) => part.paths))];
+    const refs: EvidenceReference[] = [];
+    const users: string[] = [];
+    const paths: string[] = [];
+    for (const slot of planned.slots) {
+      const trail = cell?.trails?.[(plan.slots[slot] as Slot).place];
+      if (!trail) continue;
+      linesSince(trail, from, refs);
+      namesSince(trail.users, from, users);
+      namesSince(trail.paths, from, paths);
+    }
+    const kept = shortReference === undefined ? -1 : refs.indexOf(shortReference);
+    if (kept >= 0) refs[kept] = evidence();
+    else refs.push(evidence());
+    refs.sort((a, b) => a.time - b.time || a.line - b.line);
     if (users.length === 0 && touch.user !== undefined) users.push(ownString(touch.user));
     if (paths.length === 0 && touch.path !== undefined) paths.push(ownString(touch.path));
     return { count: Math.max(hit.count, refs.length), first: Math.min(hit.first, refs[0]?.time ?? hit.first), evidence: refs, users, paths };
   };
-  /** Different users who signed in from the event's address, or its /64, in the last hours. */
-  const signedIn = ({ excuse, table }: PlannedCorrelation): number => {
-    if (excuse === undefined) return 0;
+  /** Different users who signed in from the event's address, or its /64, in the last hours; by the place of the correlation's episodes. */
+  const signedIn = (episode: number): number => {
+    const { excuse, table } = excused[episode] as PlannedCorrelation & { excuse: number };
     const { place, span } = plan.slots[excuse] as Slot;
-    const users = [cells[table], wideCells[table]].flatMap((cell) => {
-      const trail = cell?.trails[place];
-      return trail ? since(trail, time - span).users : [];
-    });
-    return new Set(users).size;
+    const users: string[] = [];
+    namesSince(cells[table]?.trails?.[place]?.users, time - span, users);
+    namesSince(wideCells[table]?.trails?.[place]?.users, time - span, users);
+    return users.length;
+  };
+  /** While an episode goes on, the cell remembers it. */
+  const prolongs = (planned: PlannedCorrelation, cell: Cell | undefined): boolean => {
+    const known = cell?.episodes?.[planned.place];
+    const signals = known && open.prolong(planned.episode, known, touch);
+    if (!signals) return false;
+    take(signals);
+    return true;
+  };
+  const opens = (planned: PlannedCorrelation, by: Hit, cell: Cell | undefined, actor: Actor): void => {
+    const { episode, place, table } = planned;
+    take(open.hit(episode, actor, touch, () => openingOf(planned, by, cell)));
+    if (cell) (tables[table] as Cells).episodesOf(cell)[place] = open.find(episode, actor.id, time);
   };
   const settle = (correlation: number): void => {
     const planned = plan.correlations[correlation] as PlannedCorrelation;
-    const { episode, kind, place, table } = planned;
+    const { episode, kind, table } = planned;
     if (episode < 0) return;
     const hit = hits[correlation];
-    const wideHit = wideHits[correlation];
-    const tell = (by: Hit, cell: Cell | undefined, actor: () => Actor): void => {
-      // While an episode goes on, the cell remembers it.
-      const known = cell?.episodes[place];
-      const prolonged = known && open.prolong(episode, known, touch);
-      if (prolonged) return take(prolonged);
-      const who = actor();
-      take(open.hit(episode, who, touch, () => openingOf(planned, by, cell)));
-      if (cell) cell.episodes[place] = open.find(episode, who.id, time);
-    };
     const cell = cells[table];
-    touch.signedIn = planned.excuse === undefined ? undefined : () => signedIn(planned);
-    if (kind === "user" && hit) return tell(hit, cell, () => userActor(touch.user ?? cell?.key ?? ""));
-    if (kind === "other" && hit) return tell(hit, cell, otherActor);
-    if (kind !== "address" || address === undefined) return;
-    const own = address;
-    if (network === undefined) {
-      if (hit) tell(hit, cell, () => addressActor(own));
+    touch.signedIn = excused[episode] && signedIn;
+    if (kind !== "address") {
+      if (hit && !prolongs(planned, cell)) opens(planned, hit, cell, kind === "user" ? userActor(touch.user ?? cell?.key ?? "") : otherActor());
       return;
     }
-    const whole = network;
-    const by = wideHit ?? hit;
-    if (by && open.find(episode, whole, time)) return tell(by, wideCells[table], () => networkActor(whole));
-    const lead = `${correlation} ${whole}`;
-    if (hit) {
-      leads.set(lead, time);
-      return tell(hit, cell, () => addressActor(own));
+    if (address === undefined) return;
+    if (network === undefined) {
+      if (hit && !prolongs(planned, cell)) opens(planned, hit, cell, addressActor(address));
+      return;
     }
-    const led = leads.get(lead);
-    if (wideHit && (led === undefined || time - led > planned.compiled.rule.timespan)) tell(wideHit, wideCells[table], () => networkActor(whole));
+    const wideHit = wideHits[correlation];
+    const wideCell = wideCells[table];
+    const by = wideHit ?? hit;
+    const lead = `${correlation} ${network}`;
+    if (!by || !open.find(episode, network, time)) {
+      if (hit) {
+        leads.set(lead, time);
+        if (!prolongs(planned, cell)) opens(planned, hit, cell, addressActor(address));
+        return;
+      }
+      const led = leads.get(lead);
+      if (!wideHit || (led !== undefined && time - led <= planned.compiled.rule.timespan)) return;
+    }
+    if (by && !prolongs(planned, wideCell)) opens(planned, by, wideCell, networkActor(network));
   };
   const closeIdle = (): void => {
     nextClose = newest + closeEvery;
     take(open.close(newest - lateTolerance));
+    for (const table of tables) table.expire(time - lateTolerance);
     for (const [lead, at] of leads) {
       const span = plan.correlations[Number.parseInt(lead, 10)]?.compiled.rule.timespan ?? 0;
       if (newest - at > span + lateTolerance) leads.delete(lead);
@@ -241,7 +275,7 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
     address = textOf(event["source.ip"]);
     network = address !== undefined && address.includes(":") ? network64(address) || undefined : undefined;
     wide = network === undefined ? undefined : { ...event, "source.ip": network };
-    reference = undefined;
+    reference = shortReference = undefined;
     touch.time = time;
     touch.weight = weight;
     touch.user = textOf(event["user.name"]);
@@ -310,20 +344,20 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
       return out ?? noSignals;
     },
     finish: () => open.finish(),
-    snapshot: (): SigmaRulesState =>
-      structuredClone({
-        version: 1,
-        fingerprint: plan.fingerprint,
-        correlators: correlators.map((one) => one?.snapshot()),
-        tables: tables.map((table) => table.snapshot()),
-        episodes: open.snapshot(),
-        leads,
-        newest,
-        nextClose,
-      }),
+    /** The state itself and no copy: serialise it before the next event. */
+    snapshot: (): SigmaRulesState => ({
+      version: 2,
+      fingerprint: plan.fingerprint,
+      correlators: correlators.map((one) => one?.snapshot()),
+      tables: tables.map((table) => table.snapshot()),
+      episodes: open.snapshot(),
+      leads,
+      newest,
+      nextClose,
+    }),
     restore(state) {
       const given = state as Partial<SigmaRulesState> | undefined;
-      if (given?.version !== 1 || given.fingerprint !== plan.fingerprint) throw new RangeError("sigma-rules: state of another version or of other rules");
+      if (given?.version !== 2 || given.fingerprint !== plan.fingerprint) throw new RangeError("sigma-rules: state of another version or of other rules");
       const from = structuredClone(given) as SigmaRulesState;
       correlators = makeCorrelators(from.correlators);
       tables.forEach((table, index) => table.restore(from.tables[index]));

@@ -1,9 +1,10 @@
+import { hash } from "node:crypto";
 import { ownString } from "#core/own-string.ts";
 import type { SigmaCorrelation } from "#sigma/correlation.ts";
 
 /** What a measure knows of one group. Structured-cloneable. */
 export interface WindowState {
-  /** Numbers that it holds: what counts against the memory bound. */
+  /** Words of eight bytes that it holds, roughly: what counts against the memory bound. */
   places: number;
   /** Event time of the newest observation. */
   newest: number;
@@ -46,104 +47,108 @@ export function windowCount(rule: SigmaCorrelation, lateTolerance: number): Meas
 const never = Number.NEGATIVE_INFINITY;
 
 interface EventWindow extends WindowState {
-  /** Sorted times; those from `head` to `end` are kept, those from `from` on are in the newest window. */
-  times: Float64Array;
-  /** Equal events per time; undefined while all are 1. */
-  weights: Float64Array | undefined;
+  /** Sorted different times; those from `head` on are kept, those from `from` on are in the newest window. */
+  times: number[];
+  /** Events of each time; undefined while all are 1. */
+  weights: number[] | undefined;
   head: number;
   from: number;
-  end: number;
   sum: number;
 }
 
 /**
- * At least `needed` events. A running sum over a ring of times: constant time for an event in order. A late one is put in
- * its place and every window it is in is asked again.
+ * At least `needed` events. A running sum over sorted times: constant time for an event in order, and most logs write whole seconds,
+ * so that a flood is a few times with many events each. A late one is put in its place and every window it is in is asked again.
  */
 function eventCount(needed: number, timespan: number, tolerance: number): Measure {
-  const most = tolerance > 0 ? needed * 4 + 256 : needed + 1;
+  const most = tolerance > 0 ? needed * 2 + 64 : needed + 1;
   const weightAt = (window: EventWindow, index: number): number => (window.weights ? (window.weights[index] as number) : 1);
-  const makeRoom = (window: EventWindow): void => {
-    const size = window.end - window.head;
-    const isRoomy = window.head > 0 && size <= window.times.length >> 1;
-    const length = isRoomy ? window.times.length : window.times.length * 2;
-    const move = (from: Float64Array): Float64Array => {
-      if (isRoomy) return from.copyWithin(0, window.head, window.end);
-      const to = new Float64Array(length);
-      to.set(from.subarray(window.head, window.end));
-      return to;
-    };
-    window.times = move(window.times);
-    if (window.weights) window.weights = move(window.weights);
-    window.from -= window.head;
-    window.head = 0;
-    window.end = size;
-    window.places = length * (window.weights ? 2 : 1);
-  };
-  const insert = (window: EventWindow, at: number, time: number, weight: number): void => {
-    if (weight !== 1 && !window.weights) window.weights = new Float64Array(window.times.length).fill(1);
-    if (at < window.end) {
-      window.times.copyWithin(at + 1, at, window.end);
-      window.weights?.copyWithin(at + 1, at, window.end);
+  /** Gives back the places before `head`. */
+  const compact = (window: EventWindow): void => {
+    const { head, times, weights } = window;
+    if (head === times.length) {
+      window.times = [];
+      window.weights = undefined;
+    } else {
+      const size = times.length - head;
+      times.copyWithin(0, head);
+      times.length = size;
+      if (weights) {
+        weights.copyWithin(0, head);
+        weights.length = size;
+      }
     }
-    window.times[at] = time;
-    if (window.weights) window.weights[at] = weight;
-    window.end++;
-    window.sum += weight;
+    window.from -= head;
+    window.head = 0;
+  };
+  /** One more time before the place `at`. */
+  const insert = (window: EventWindow, at: number, time: number, weight: number): void => {
+    const { times } = window;
+    if (weight !== 1 && !window.weights) window.weights = times.map(() => 1);
+    if (at === times.length) {
+      if (at === 0) window.times = [time];
+      else times.push(time);
+      window.weights?.push(weight);
+    } else {
+      times.splice(at, 0, time);
+      window.weights?.splice(at, 0, weight);
+    }
+    window.places = window.times.length * (window.weights ? 2 : 1) + 12;
+  };
+  /** More events at a time that is known. */
+  const addAt = (window: EventWindow, at: number, weight: number): void => {
+    const weights = (window.weights ??= window.times.map(() => 1));
+    weights[at] = (weights[at] as number) + weight;
   };
   /** Moves the window's start past `edge`, and forgets what no late event could need. */
   const slide = (window: EventWindow, edge: number): void => {
-    while (window.from < window.end && (window.times[window.from] as number) <= edge) window.sum -= weightAt(window, window.from++);
-    while (window.head < window.from && (window.times[window.head] as number) <= edge - tolerance) window.head++;
-    if (window.end - window.head >= most) {
+    const { times } = window;
+    const end = times.length;
+    while (window.from < end && (times[window.from] as number) <= edge) window.sum -= weightAt(window, window.from++);
+    while (window.head < window.from && (times[window.head] as number) <= edge - tolerance) window.head++;
+    if (end - window.head >= most) {
       if (window.head === window.from) window.sum -= weightAt(window, window.from++);
       window.head++;
     }
+    if (window.head > 0 && (window.head === end || (window.head >= 16 && window.head * 2 >= end))) compact(window);
   };
   const addLate = (window: EventWindow, time: number, weight: number): boolean => {
-    let at = window.end;
+    let at = window.times.length;
     while (at > window.head && (window.times[at - 1] as number) > time) at--;
-    insert(window, at, time, weight);
+    const isKnown = at > window.head && window.times[at - 1] === time;
+    if (isKnown) addAt(window, --at, weight);
+    else insert(window, at, time, weight);
     // One from before the newest window's start does not belong to it.
-    if (at < window.from || time <= window.newest - timespan) {
-      window.sum -= weight;
-      window.from++;
-    }
+    if (time > window.newest - timespan && at >= window.from) window.sum += weight;
+    else if (!isKnown) window.from++;
+    const { times } = window;
     let sum = 0;
     let start = window.head;
-    for (let to = window.head; to < window.end; to++) {
-      const end = window.times[to] as number;
+    for (let to = window.head; to < times.length; to++) {
+      const end = times[to] as number;
       sum += weightAt(window, to);
-      while ((window.times[start] as number) <= end - timespan) sum -= weightAt(window, start++);
-      if (to < at || (to + 1 < window.end && window.times[to + 1] === end)) continue;
+      while ((times[start] as number) <= end - timespan) sum -= weightAt(window, start++);
+      if (to < at) continue;
       if (end >= time + timespan) break;
       if (sum < needed) continue;
       window.count = sum;
-      window.first = window.times[start] as number;
+      window.first = times[start] as number;
       return true;
     }
     return false;
   };
   return {
-    create: (): EventWindow => ({
-      places: 4,
-      newest: never,
-      count: 0,
-      first: 0,
-      times: new Float64Array(4),
-      weights: undefined,
-      head: 0,
-      from: 0,
-      end: 0,
-      sum: 0,
-    }),
+    create: (): EventWindow => ({ places: 12, newest: never, count: 0, first: 0, times: [], weights: undefined, head: 0, from: 0, sum: 0 }),
     add: (state, _tag, time, weight) => {
       const window = state as EventWindow;
-      if (window.end >= window.times.length) makeRoom(window);
       if (time < window.newest) return time >= window.newest - tolerance && addLate(window, time, weight);
-      window.newest = time;
-      slide(window, time - timespan);
-      insert(window, window.end, time, weight);
+      if (time === window.newest) addAt(window, window.times.length - 1, weight);
+      else {
+        window.newest = time;
+        slide(window, time - timespan);
+        insert(window, window.times.length, time, weight);
+      }
+      window.sum += weight;
       window.count = window.sum;
       window.first = window.times[window.from] as number;
       return window.sum >= needed;
@@ -152,110 +157,140 @@ function eventCount(needed: number, timespan: number, tolerance: number): Measur
 }
 
 interface ValueWindow extends WindowState {
-  /** Time each value was seen last. */
-  readonly values: Map<string, { time: number }>;
+  /** Different values, in no order. */
+  names: string[];
+  /** Time each was seen last. */
+  times: number[];
   /** While a window ends before this time, it surely holds enough values. */
   holdsUntil: number;
 }
 
+/** Longer values are remembered by their SHA-256: a group must not hold kilobytes for each address that was asked for. */
+const longestValue = 128;
+
 /**
  * At least `needed` different values. The number of values remembered is an upper bound, so nothing is counted while that is
- * too low; when a count shows enough, the time of the `needed`-th latest says how long that stays so. Both make an event
- * constant time. A late event counts in the window that ends at its group's newest event.
+ * too low; when a count shows enough, the time of the `needed`-th latest says how long that stays so. A short list searched from its
+ * end is smaller than a Map and as fast. A late event counts in the window that ends at its group's newest event.
  */
 function distinctCount(needed: number, timespan: number, tolerance: number): Measure {
-  const most = needed * 2 + 64;
-  /** Forgets values that left the window; gives the times of the others, latest first. */
-  const live = (window: ValueWindow, edge: number): number[] => {
-    const times: number[] = [];
-    for (const [value, { time }] of window.values) {
-      if (time > edge) times.push(time);
-      else window.values.delete(value);
+  const most = needed + 40;
+  /** Forgets values that were not seen after `edge`. */
+  const forget = (window: ValueWindow, edge: number): void => {
+    const { names, times } = window;
+    let kept = 0;
+    for (let i = 0; i < times.length; i++) {
+      if ((times[i] as number) <= edge) continue;
+      names[kept] = names[i] as string;
+      times[kept++] = times[i] as number;
     }
-    return times.sort((a, b) => b - a);
+    names.length = times.length = kept;
   };
-  /** Makes room: of more values than are needed the latest stay. Half go at once, so that it is rarely done. */
+  /** Makes room: of more values than are needed the latest stay. Many go at once, so that it is rarely done. */
   const shrink = (window: ValueWindow, edge: number): void => {
-    const times = live(window, edge);
-    if (times.length < most) return;
-    const stay = needed + 32;
-    const oldest = times[stay - 1] as number;
-    for (const [value, { time }] of window.values) if (time < oldest) window.values.delete(value);
-    for (const value of window.values.keys()) {
-      if (window.values.size <= stay) break;
-      window.values.delete(value);
+    forget(window, edge);
+    if (window.times.length < most) return;
+    const { names, times } = window;
+    const stay = needed + 8;
+    const oldest = times.toSorted((a, b) => b - a)[stay - 1] as number;
+    let spare = stay - times.reduce((later, time) => later + (time > oldest ? 1 : 0), 0);
+    let kept = 0;
+    for (let i = 0; i < times.length; i++) {
+      const time = times[i] as number;
+      if (time < oldest || (time === oldest && spare-- <= 0)) continue;
+      names[kept] = names[i] as string;
+      times[kept++] = time;
     }
+    names.length = times.length = kept;
   };
   return {
-    create: (): ValueWindow => ({ places: 8, newest: never, count: 0, first: 0, values: new Map(), holdsUntil: never }),
+    create: (): ValueWindow => ({ places: 12, newest: never, count: 0, first: 0, names: [], times: [], holdsUntil: never }),
     add: (state, tag, time) => {
       const window = state as ValueWindow;
       if (time < window.newest - tolerance) return false;
-      if (time > window.newest) window.newest = time;
+      if (time > window.newest) {
+        if (time - window.newest >= timespan && window.names.length > 0) {
+          window.names = [];
+          window.times = [];
+        }
+        window.newest = time;
+      }
       const edge = window.newest - timespan;
       if (time <= edge) return false;
-      const value = String(tag);
-      const known = window.values.get(value);
-      if (known) known.time = Math.max(known.time, time);
-      else {
-        if (window.values.size >= most) shrink(window, edge);
-        window.values.set(ownString(value), { time });
-        window.places = window.values.size * 4 + 8;
+      const text = typeof tag === "string" ? tag : String(tag);
+      const value = text.length > longestValue ? hash("sha256", text, "base64") : text;
+      const at = window.names.lastIndexOf(value);
+      if (at >= 0) {
+        if (time > (window.times[at] as number)) window.times[at] = time;
+      } else {
+        if (window.names.length >= most) shrink(window, edge);
+        if (window.names.length === 0) {
+          window.names = [ownString(value)];
+          window.times = [time];
+        } else {
+          window.names.push(ownString(value));
+          window.times.push(time);
+        }
+        window.places = window.names.length * 6 + 12;
       }
-      if (window.values.size < needed) return false;
+      if (window.names.length < needed) return false;
       if (window.newest < window.holdsUntil) {
         window.count = needed;
         window.first = edge + 1;
         return true;
       }
-      const times = live(window, edge);
-      if (times.length < needed) return false;
+      forget(window, edge);
+      const count = window.times.length;
+      if (count < needed) return false;
+      const times = window.times.toSorted((a, b) => b - a);
       window.holdsUntil = (times[needed - 1] as number) + timespan;
-      window.count = times.length;
-      window.first = times.at(-1) as number;
+      window.count = count;
+      window.first = times[count - 1] as number;
       return true;
     },
   };
 }
 
 interface Chain extends WindowState {
-  /** Latest start of a chain that ends with each rule, and the time it ended. */
-  readonly starts: number[];
-  readonly ends: number[];
-  /** When each rule was seen last, in a chain or not. */
-  readonly seen: number[];
+  /** For each rule the latest start of a chain that ends with it, then when that ended, then when the rule was seen last, in a chain or not. */
+  readonly marks: number[];
 }
 
 /** All of `rules` rules, in their order or in any. Of each rule the chain that began latest is kept, which lasts longest. */
 function chainCount(rules: number, timespan: number, tolerance: number, isOrdered: boolean): Measure {
-  const none = (): number[] => Array.from({ length: rules }, () => never);
-  const follow = (chain: Chain, rule: number, time: number): void => {
+  const seenAt = rules * 2;
+  const unseen: readonly number[] = Array.from({ length: rules * 3 }, () => never);
+  const follow = (marks: number[], rule: number, time: number): void => {
     let start = time;
     if (rule > 0) {
-      if ((chain.ends[rule - 1] as number) > time) return;
-      start = chain.starts[rule - 1] as number;
+      if ((marks[rules + rule - 1] as number) > time) return;
+      start = marks[rule - 1] as number;
     }
-    if (start === never || start < (chain.starts[rule] as number)) return;
-    chain.starts[rule] = start;
-    chain.ends[rule] = time;
+    if (start === never || start < (marks[rule] as number)) return;
+    marks[rule] = start;
+    marks[rules + rule] = time;
   };
   return {
-    create: (): Chain => ({ places: rules * 3, newest: never, count: rules, first: 0, starts: none(), ends: none(), seen: none() }),
+    create: (): Chain => ({ places: rules * 3 + 12, newest: never, count: rules, first: 0, marks: unseen.slice() }),
     add: (state, tag, time) => {
       const chain = state as Chain;
+      const { marks } = chain;
       const rule = tag as number;
       const isLate = time < chain.newest;
       if (time < chain.newest - tolerance) return false;
       if (!isLate) chain.newest = time;
-      const edge = chain.newest - timespan;
-      chain.seen[rule] = Math.max(chain.seen[rule] as number, time);
+      if (time > (marks[seenAt + rule] as number)) marks[seenAt + rule] = time;
       if (isOrdered) {
-        follow(chain, rule, time);
+        follow(marks, rule, time);
         // What was seen before this late event, and happened after it, follows it now.
-        if (isLate) for (let next = rule + 1; next < rules; next++) follow(chain, next, chain.seen[next] as number);
-        chain.first = chain.starts[rules - 1] as number;
-      } else chain.first = Math.min(...chain.seen);
-      return chain.first > edge;
+        if (isLate) for (let next = rule + 1; next < rules; next++) follow(marks, next, marks[seenAt + next] as number);
+        chain.first = marks[rules - 1] as number;
+      } else {
+        let first = Number.POSITIVE_INFINITY;
+        for (let i = seenAt; i < marks.length; i++) if ((marks[i] as number) < first) first = marks[i] as number;
+        chain.first = first;
+      }
+      return chain.first > chain.newest - timespan;
     },
   };
 }
