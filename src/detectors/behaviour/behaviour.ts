@@ -69,8 +69,8 @@ export interface BehaviourReader {
   readonly table: SourceTable;
 }
 
-/** Sources remembered at most where no other number is given: with the columns of all three detectors about 55 MB. */
-const defaultSources = 200_000;
+/** Sources remembered at most where no other number is given: with the columns of all three detectors about 37 MB. */
+const defaultSources = 131_072;
 
 /** A reader with bounded memos (about 8 MB at most). */
 export function behaviourReader(maxSources = defaultSources): BehaviourReader {

@@ -49,7 +49,7 @@ export interface Held {
   paths: string[];
 }
 
-const heldLimit = 20_000;
+const heldLimit = 12_000;
 const linesHeld = 2;
 const userLimit = 65_536;
 const names = 8;
@@ -248,7 +248,11 @@ export function profiles(table: SourceTable): Profiles {
     userSucceeded(hash) {
       if (users.size < userLimit) users.add(hash);
     },
-    snapshot: () => ({ table: group.snapshot(), held: structuredClone(held), users: new Set(users) }),
+    snapshot: () => ({
+      table: group.snapshot(),
+      held: new Map([...held].map(([slot, kept]) => [slot, { ...kept, evidence: [...kept.evidence], users: [...kept.users], paths: [...kept.paths] }])),
+      users: new Set(users),
+    }),
     restore(state) {
       const from = state as { table: TableState; held: Map<number, Held>; users: Set<number> };
       group.restore(from.table);
