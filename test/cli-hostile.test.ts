@@ -113,8 +113,17 @@ describe("files that cannot be read", () => {
     await fails(join(home, "folder"), /folder \(EISDIR\)/);
   });
 
-  test("a truncated archive", () =>
-    fails(file(home, "cut.gz", gzipSync(readFileSync(sample("auth.log"))).subarray(0, 2_000)), /cut\.gz is damaged or incomplete/));
+  test("a truncated archive gives what lies before the damage, and says so", async () => {
+    const cut = file(home, "cut.gz", gzipSync(readFileSync(sample("auth.log"))).subarray(0, 2_000));
+    const whole = file(home, "whole.log", readFileSync(sample("auth.log")));
+    const ran = await run(["scan", cut, whole, "--json"]);
+    expect(ran.code).toBe(1);
+    expect(ran.err).toMatch(/cut\.gz is damaged or incomplete/);
+    const { files } = JSON.parse(ran.out) as { files: { lines: number; error?: string }[] };
+    expect(files[0]).toMatchObject({ error: expect.stringMatching(/damaged/) });
+    expect(files[0]?.lines).toBeGreaterThan(0);
+    expect(files[1]?.error).toBeUndefined();
+  });
 
   test("no archive at all", () => fails(file(home, "no.gz", Buffer.from([0x1f, 0x8b, 1, 2, 3])), /no\.gz is damaged or incomplete/));
 

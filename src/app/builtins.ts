@@ -42,7 +42,11 @@ const formats: readonly ParserPlugin[] = [
 /** Log formats in force: one that is given as a format string alone, else custom ones and then all others. */
 export function parserPlugins(config: Config, format?: string): readonly ParserPlugin[] {
   if (format !== undefined) return [{ name: "access-log", recognizes: () => true, build: (context) => logFormat(format, context) }];
-  const custom = config.parsers.map((definition): ParserPlugin => ({ name: definition.name, recognizes: () => true, build: (context) => customParser(definition, context) }));
+  const custom = config.parsers.map((definition): ParserPlugin => ({
+    name: definition.name,
+    recognizes: () => true,
+    build: (context) => customParser(definition, context),
+  }));
   return [...custom, ...formats];
 }
 
@@ -58,7 +62,8 @@ export function sourceParser(config: Config, source: SourceConfig): Parser {
   const plugins = parserPlugins(config, source.format);
   if (source.parser === undefined) return adaptiveParser(plugins, context);
   const plugin = plugins.find(({ name }) => name === source.parser);
-  if (!plugin) throw new HaechiError("config.parser", "cli.up.unknown-parser", { name: source.parser.slice(0, 60), known: plugins.map(({ name }) => name).join(", ") });
+  if (!plugin)
+    throw new HaechiError("config.parser", "cli.up.unknown-parser", { name: source.parser.slice(0, 60), known: plugins.map(({ name }) => name).join(", ") });
   return plugin.build(context);
 }
 
@@ -66,12 +71,15 @@ export function sourceParser(config: Config, source: SourceConfig): Parser {
 export function loadRuleSet(config: Config, more: readonly string[]): RuleSet {
   const set = loadRules([builtinRules, ...config.rules.directories, ...more].flatMap(readRuleFiles));
   const disabled = new Set(config.rules.disable);
-  const named = ({ id, name }: { readonly id?: string | undefined; readonly name?: string | undefined }): string[] => [id, name].filter((key) => key !== undefined);
+  const named = ({ id, name }: { readonly id?: string | undefined; readonly name?: string | undefined }): string[] =>
+    [id, name].filter((key) => key !== undefined);
   const kept = <T extends { readonly rule: { readonly id?: string | undefined; readonly name?: string | undefined } }>(rules: readonly T[]): T[] =>
     rules
       .filter(({ rule }) => !named(rule).some((key) => disabled.has(key)))
       .map((compiled) => {
-        const level = named(compiled.rule).map((key) => config.rules.levels[key]).find((found) => found !== undefined);
+        const level = named(compiled.rule)
+          .map((key) => config.rules.levels[key])
+          .find((found) => found !== undefined);
         return level === undefined ? compiled : { ...compiled, rule: { ...compiled.rule, level } };
       });
   return { ...set, rules: kept(set.rules), correlations: kept(set.correlations) };

@@ -116,7 +116,8 @@ async function clock(probes: DoctorProbes): Promise<Finding[]> {
 }
 
 async function firewall(config: Config, probes: DoctorProbes): Promise<Finding[]> {
-  if (config.enforcers && !config.enforcers.some((entry) => entry.nftables || entry.ufw)) return [{ check: "firewall", state: "ok", key: "cli.doctor.firewall-other", params: {} }];
+  if (config.enforcers && !config.enforcers.some((entry) => entry.nftables || entry.ufw))
+    return [{ check: "firewall", state: "ok", key: "cli.doctor.firewall-other", params: {} }];
   const { socket } = config.warden;
   if (existsSync(socket)) {
     const client = wardenClient({ socketPath: socket });

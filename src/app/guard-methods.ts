@@ -12,7 +12,14 @@ import type { Guard } from "./guard.ts";
 export interface GuardStatus extends ResponderStatus {
   readonly running: boolean;
   readonly started: number | null;
-  readonly sources: readonly { readonly id: string; readonly lines: number; readonly parsed: number; readonly unparsed: number; readonly lag: number | null; readonly trouble: string | null }[];
+  readonly sources: readonly {
+    readonly id: string;
+    readonly lines: number;
+    readonly parsed: number;
+    readonly unparsed: number;
+    readonly lag: number | null;
+    readonly trouble: string | null;
+  }[];
   readonly proposals: readonly Proposal[];
 }
 
@@ -38,7 +45,8 @@ const textParam = (params: Params, name: string): string => {
   return value;
 };
 const optionalText = (params: Params, name: string): string | undefined => (params[name] === undefined ? undefined : textParam(params, name));
-const numberParam = (params: Params, name: string): number | undefined => (typeof params[name] === "number" && Number.isFinite(params[name]) ? params[name] : undefined);
+const numberParam = (params: Params, name: string): number | undefined =>
+  typeof params[name] === "number" && Number.isFinite(params[name]) ? params[name] : undefined;
 const person = (params: Params): Person => ({ name: sanitize(textParam(params, "by"), 64), via: "cli", address: optionalText(params, "from") });
 
 /** Methods that only read: they want the store and no hands. */
@@ -54,7 +62,8 @@ export function lookMethods(store: StateStore, status: () => Promise<Omit<GuardS
       const decisions = (await Promise.all(proposals.map(({ target }) => store.decisions({ target, limit: 20 })))).flat();
       return { case: found, proposals, decisions: [...new Map(decisions.map((decision) => [decision.id, decision])).values()] };
     },
-    bans: async (params) => store.decisions({ limit: numberParam(params, "limit") ?? 1_000, ...(params["all"] === true ? {} : { active: true, at: Date.now() }) }),
+    bans: async (params) =>
+      store.decisions({ limit: numberParam(params, "limit") ?? 1_000, ...(params["all"] === true ? {} : { active: true, at: Date.now() }) }),
     allow: async () => store.list("allow"),
   };
 }
@@ -76,15 +85,18 @@ export function guardMethods(guard: Guard): ControlMethods {
     ...lookMethods(store, async () => ({ ...(await responder.status()), ...guard.state() })),
     approve: async (params): Promise<AnswersResult> => {
       const answers: AnswerResult[] = [];
-      for (const { id } of await proposalsOf(textParam(params, "id"))) answers.push(await responder.approve(id, person(params), { ttl: numberParam(params, "ttl"), override: params["override"] === true }));
+      for (const { id } of await proposalsOf(textParam(params, "id")))
+        answers.push(await responder.approve(id, person(params), { ttl: numberParam(params, "ttl"), override: params["override"] === true }));
       return { answers };
     },
     deny: async (params): Promise<AnswersResult> => {
       const answers: AnswerResult[] = [];
-      for (const { id } of await proposalsOf(textParam(params, "id"))) answers.push(await responder.deny(id, person(params), { allow: optionalText(params, "allow") }));
+      for (const { id } of await proposalsOf(textParam(params, "id")))
+        answers.push(await responder.deny(id, person(params), { allow: optionalText(params, "allow") }));
       return { answers };
     },
-    ban: async (params): Promise<BanAnswer> => responder.ban(textParam(params, "target"), person(params), numberParam(params, "ttl"), params["override"] === true),
+    ban: async (params): Promise<BanAnswer> =>
+      responder.ban(textParam(params, "target"), person(params), numberParam(params, "ttl"), params["override"] === true),
     disown: async (params) => responder.disown(textParam(params, "target"), person(params)),
     unban: async (params) => responder.unban(textParam(params, "target"), person(params)),
     "allow-add": async (params) => responder.allow.add(textParam(params, "target"), optionalText(params, "note") ?? "", person(params)),

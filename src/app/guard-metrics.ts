@@ -22,7 +22,11 @@ export function guardMetrics(): GuardMetrics {
   const unparsed = registry.gauge("haechi_source_lines_unparsed", "Lines no parser understood.", ["source"]);
   const lag = registry.gauge("haechi_source_lag_bytes", "Bytes between what was read and the end of the source.", ["source"]);
   const signalCount = registry.counter("haechi_signals_total", "Signals, new or grown, by rule.", ["rule"]);
-  const latency = registry.histogram("haechi_detection_seconds", "From reading a line to its signal, response included.", [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]);
+  const latency = registry.histogram(
+    "haechi_detection_seconds",
+    "From reading a line to its signal, response included.",
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  );
   const notices = registry.counter("haechi_notices_total", "What happened, by kind (enforced, failed, expired, released, drift, …).", ["kind"]);
   const bans = registry.gauge("haechi_bans", "Bans that should hold.");
   const pending = registry.gauge("haechi_proposals_pending", "Proposals that wait for a person.");

@@ -46,7 +46,9 @@ export async function openGuard(config: Config, options: OpenGuardOptions): Prom
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const store = sqliteState(join(directory, "haechi.db"), { evidenceRows: config.evidence.rows, evidenceRowsPerAddress: config.evidence.perAddress });
   try {
-    const enforcement = options.enforcers ? { enforcers: options.enforcers, names: options.enforcers.map(({ name }) => name), dryRunReason: undefined, close: async () => {} } : await openEnforcers(config, options);
+    const enforcement = options.enforcers
+      ? { enforcers: options.enforcers, names: options.enforcers.map(({ name }) => name), dryRunReason: undefined, close: async () => {} }
+      : await openEnforcers(config, options);
     const inputs = guardInputs(config, directory);
     const hands = responder({
       store,

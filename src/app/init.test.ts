@@ -20,7 +20,9 @@ it("knows every setting that the configuration has", () => {
 });
 
 it("uncommented, its examples are valid too", () => {
-  const uncommented = configText("en").replace(/^# (?=(timezone|state|sources|enforcers):)/gm, "").replace(/^#(   )/gm, "$1");
+  const uncommented = configText("en")
+    .replace(/^# (?=(timezone|state|sources|enforcers):)/gm, "")
+    .replace(/^#(   )/gm, "$1");
   expect(parseConfig(uncommented, { env: { HAECHI_HOOK_SECRET: "x" }, readFile: () => "secret" }).faults).toEqual([]);
 });
 
@@ -33,6 +35,9 @@ it("leaves files that exist alone, unless it is told to replace them", () => {
 
 it.skipIf(!existsSync("/usr/bin/systemd-analyze"))("writes units that systemd accepts", () => {
   init(directory, process.execPath, "en", true);
-  const said = execFileSync("systemd-analyze", ["verify", "--man=no", join(directory, "haechi-warden.service"), join(directory, "haechi.service")], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  const said = execFileSync("systemd-analyze", ["verify", "--man=no", join(directory, "haechi-warden.service"), join(directory, "haechi.service")], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   expect(said).toBe("");
 });

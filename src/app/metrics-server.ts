@@ -30,10 +30,11 @@ export function serveMetrics(listen: { readonly host: string; readonly port: num
       server.unref();
       resolve({
         port: (server.address() as AddressInfo).port,
-        close: () => new Promise((done) => {
-          server.close(() => done());
-          server.closeAllConnections();
-        }),
+        close: () =>
+          new Promise((done) => {
+            server.close(() => done());
+            server.closeAllConnections();
+          }),
       });
     });
   });

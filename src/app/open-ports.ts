@@ -45,7 +45,9 @@ export function openPorts(read: ReadProc = readProc, owners: ReadonlyMap<string,
 
 /** Addresses are words in the machine's byte order: 127.0.0.0/8 ends in 7F on the little-endian machines that Node runs on. */
 function isLoopback(hex: string): boolean {
-  return hex.length === 8 ? hex.endsWith("7F") : hex === "00000000000000000000000001000000" || (hex.startsWith("0000000000000000FFFF0000") && hex.endsWith("7F"));
+  return hex.length === 8
+    ? hex.endsWith("7F")
+    : hex === "00000000000000000000000001000000" || (hex.startsWith("0000000000000000FFFF0000") && hex.endsWith("7F"));
 }
 
 /** Process names by socket inode, of the processes whose descriptors this user may see. */

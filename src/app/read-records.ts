@@ -10,7 +10,13 @@ export async function* readRecords(path: string, signal: AbortSignal): AsyncGene
     for (let at = 0; at < text.length; line++) {
       const found = text.indexOf("\n", at);
       const end = found < 0 ? text.length : found;
-      yield { source: path, text: text.slice(at, end > at && text[end - 1] === "\r" ? end - 1 : end), line: firstLine + line, offset: offset + (starts ? (starts[line] as number) : at), writtenBy: until };
+      yield {
+        source: path,
+        text: text.slice(at, end > at && text[end - 1] === "\r" ? end - 1 : end),
+        line: firstLine + line,
+        offset: offset + (starts ? (starts[line] as number) : at),
+        writtenBy: until,
+      };
       at = end + 1;
     }
   }

@@ -5,7 +5,7 @@ import type { FileCount } from "#pipeline/event-reader.ts";
 /** What `haechi scan` found; `--json` prints this object. Times are ISO 8601 in UTC, `ttl` is seconds. */
 export interface ScanReport {
   readonly version: 1;
-  readonly files: readonly FileCount[];
+  readonly files: readonly ScanFile[];
   readonly from: string | null;
   readonly to: string | null;
   readonly seconds: number;
@@ -14,6 +14,11 @@ export interface ScanReport {
   /** Worst first. */
   readonly actors: readonly ScanActor[];
   readonly cohorts: readonly ScanCohort[];
+}
+
+/** `error` says, in the operator's language, why the rest of a file could not be read. */
+export interface ScanFile extends Omit<FileCount, "fault"> {
+  readonly error?: string;
 }
 
 export interface ScanActor {

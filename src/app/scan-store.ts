@@ -66,7 +66,8 @@ export function scanStore(rows: readonly EvidenceRow[], signals: readonly Signal
     find: async ({ target, from, to, limit }: EvidenceQuery) => {
       const network = parseCidr(target);
       if (!network) return [];
-      const found = byAddress.get(target) ?? addresses.flatMap(({ address, cidr }) => (cidr && covers(network, cidr) ? (byAddress.get(address) as EvidenceRow[]) : []));
+      const found =
+        byAddress.get(target) ?? addresses.flatMap(({ address, cidr }) => (cidr && covers(network, cidr) ? (byAddress.get(address) as EvidenceRow[]) : []));
       return found
         .filter(({ time }) => time >= from && time <= to)
         .sort((a, b) => b.time - a.time)
@@ -74,13 +75,19 @@ export function scanStore(rows: readonly EvidenceRow[], signals: readonly Signal
     },
     signIn: async (target) => signIns.of(target),
     releases: async () => [],
-    signals: async ({ actor, since, limit }) => signals.filter((signal) => (actor === undefined || signal.actor.id === actor) && (since === undefined || signal.last >= since)).slice(0, limit),
+    signals: async ({ actor, since, limit }) =>
+      signals.filter((signal) => (actor === undefined || signal.actor.id === actor) && (since === undefined || signal.last >= since)).slice(0, limit),
     list: async (name) => (name === "allow" ? allow.map((target) => ({ target: normalizeTarget(target) ?? target, note: "", by: "", at: now })) : []),
   };
 }
 
 /** Lines worth reading again before a ban of `target`: those its signals name, and a sample of all its lines. */
-export function linesOf(target: string, signals: readonly Signal[], tally: AddressTally, fileOf: ReadonlyMap<string, number>): { file: number; offset: number; line: number; message?: string }[] {
+export function linesOf(
+  target: string,
+  signals: readonly Signal[],
+  tally: AddressTally,
+  fileOf: ReadonlyMap<string, number>,
+): { file: number; offset: number; line: number; message?: string }[] {
   const wanted = new Map<string, { file: number; offset: number; line: number; message?: string }>();
   for (const signal of signals) {
     for (const { source, offset, line, message } of signal.evidence) {

@@ -5,5 +5,11 @@ import type { ScanWork } from "./scan-workers.ts";
 
 /** A thread of a scan: reads the files for itself and sends what its share of the detectors found. */
 const work = workerData as ScanWork;
-const { signals } = await detectFiles(scanInputs(work), { detectors: detectorsOf(work), since: work.since, until: work.until, now: work.now, signal: new AbortController().signal });
+const { signals } = await detectFiles(scanInputs(work), {
+  detectors: detectorsOf(work),
+  since: work.since,
+  until: work.until,
+  now: work.now,
+  signal: new AbortController().signal,
+});
 parentPort?.postMessage(signals);

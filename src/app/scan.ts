@@ -4,7 +4,7 @@ import type { GuardVerdict } from "#core/decision.ts";
 import { isoTime } from "#core/event.ts";
 import { parseCidr } from "#core/ip.ts";
 import { ruleLevels, type CohortMember, type EvidenceReference, type Signal } from "#core/signal.ts";
-import type { Language } from "#core/text/text.ts";
+import { text, type Language } from "#core/text/text.ts";
 import { addressTally, type AddressTally } from "#pipeline/address-tally.ts";
 import { detectFiles, type DetectFilesResult } from "#pipeline/detect-files.ts";
 import type { ScanInput } from "#pipeline/event-reader.ts";
@@ -50,7 +50,7 @@ export async function scan(options: ScanOptions): Promise<ScanReport> {
   const lines = result.files.reduce((sum, file) => sum + file.lines, 0);
   return {
     version: 1,
-    files: result.files,
+    files: result.files.map(({ fault, ...file }) => (fault ? { ...file, error: text(options.language, fault.key, fault.params) } : file)),
     from: result.from === undefined ? null : isoTime(result.from),
     to: result.to === undefined ? null : isoTime(result.to),
     seconds: Math.round(seconds * 1_000) / 1_000,

@@ -18,7 +18,8 @@ export interface FoundSources {
 
 /** The configured sources, or those found on this machine. */
 export async function findSources(config: Config): Promise<FoundSources> {
-  if (config.sources) return { sources: config.sources.map((entry) => ({ source: openSource(entry), parser: sourceParser(config, entry), why: "" })), problems: [] };
+  if (config.sources)
+    return { sources: config.sources.map((entry) => ({ source: openSource(entry), parser: sourceParser(config, entry), why: "" })), problems: [] };
   const found = await discoverSources();
   return {
     sources: found.sources.map(({ kind, pattern, why }) => {

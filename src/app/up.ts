@@ -56,7 +56,10 @@ export async function up(options: UpOptions): Promise<void> {
         next = fresh;
         reload.abort();
       } catch (error) {
-        const faults = error instanceof ConfigError ? error.faults.map((fault) => `\n  ${faultText(fault, loaded.path ?? "", language)}`).join("") : `\n  ${error instanceof HaechiError ? text(language, error.key, error.params) : String(error)}`;
+        const faults =
+          error instanceof ConfigError
+            ? error.faults.map((fault) => `\n  ${faultText(fault, loaded.path ?? "", language)}`).join("")
+            : `\n  ${error instanceof HaechiError ? text(language, error.key, error.params) : String(error)}`;
         options.say(text(language, "cli.up.reload-refused", { path: loaded.path ?? "", faults }));
       }
     });
@@ -104,7 +107,11 @@ async function runOnce({ config }: LoadedConfig, options: UpOptions, language: L
     if (config.metrics.listen !== "off") {
       const { host, port } = config.metrics.listen;
       try {
-        const page = await serveMetrics({ host, port }, () => metrics.render(detectors), () => true);
+        const page = await serveMetrics(
+          { host, port },
+          () => metrics.render(detectors),
+          () => true,
+        );
         closers.unshift(() => page.close());
         if (first) speak("cli.up.metrics", { host, port: page.port });
       } catch (error) {
@@ -124,10 +131,17 @@ async function runOnce({ config }: LoadedConfig, options: UpOptions, language: L
     guard.state = () => ({
       running: true,
       started,
-      sources: [...running.counts].map(([id, count]): GuardStatus["sources"][number] => ({ id, ...count, lag: lags.get(id) ?? null, trouble: trouble.get(id) ?? null })),
+      sources: [...running.counts].map(([id, count]): GuardStatus["sources"][number] => ({
+        id,
+        ...count,
+        lag: lags.get(id) ?? null,
+        trouble: trouble.get(id) ?? null,
+      })),
     });
     const stopFeeds = new AbortController();
-    const following = options.enforcers ? undefined : followFeeds(config, guard.responder, { language, notice: say, signal: AbortSignal.any([signal, stopFeeds.signal]) });
+    const following = options.enforcers
+      ? undefined
+      : followFeeds(config, guard.responder, { language, notice: say, signal: AbortSignal.any([signal, stopFeeds.signal]) });
     closers.unshift(async () => {
       stopFeeds.abort();
       await following;
@@ -147,7 +161,15 @@ async function runOnce({ config }: LoadedConfig, options: UpOptions, language: L
   }
 }
 
-function greet(options: UpOptions, guard: Guard, found: FoundSources, mode: string, directory: string, rules: ReturnType<typeof loadRuleSet>, speak: (key: TextKey, params?: Record<string, string | number>) => void): void {
+function greet(
+  options: UpOptions,
+  guard: Guard,
+  found: FoundSources,
+  mode: string,
+  directory: string,
+  rules: ReturnType<typeof loadRuleSet>,
+  speak: (key: TextKey, params?: Record<string, string | number>) => void,
+): void {
   speak("cli.up.hello", { version: options.version, directory });
   if (found.sources.length > 0) speak("cli.up.watching");
   for (const { source, why } of found.sources) options.say(`  ${source.id}${why ? `  (${why})` : ""}`);
@@ -191,11 +213,19 @@ function pipelineWatch({ speak, trouble, lags, metrics, language }: WatchParts):
     drift: (source, { offset, zoneMinutes }) => {
       if (offset === 0) return;
       const sign = zoneMinutes !== undefined && zoneMinutes < 0 ? "-" : "+";
-      const zone = zoneMinutes === undefined ? "" : `${sign}${String(Math.floor(Math.abs(zoneMinutes) / 60)).padStart(2, "0")}:${String(Math.abs(zoneMinutes) % 60).padStart(2, "0")}`;
-      speak(zoneMinutes === undefined ? "cli.up.drift" : "cli.up.drift-zone", { source: sanitize(source, 200), offset: formatDuration(Math.round(Math.abs(offset) / 1_000) * 1_000), zone });
+      const zone =
+        zoneMinutes === undefined
+          ? ""
+          : `${sign}${String(Math.floor(Math.abs(zoneMinutes) / 60)).padStart(2, "0")}:${String(Math.abs(zoneMinutes) % 60).padStart(2, "0")}`;
+      speak(zoneMinutes === undefined ? "cli.up.drift" : "cli.up.drift-zone", {
+        source: sanitize(source, 200),
+        offset: formatDuration(Math.round(Math.abs(offset) / 1_000) * 1_000),
+        zone,
+      });
     },
     failed: (source, error, retryIn) => {
-      const reason = error instanceof HaechiError ? text(language, error.key, error.params) : sanitize(error instanceof Error ? error.message : String(error), 300);
+      const reason =
+        error instanceof HaechiError ? text(language, error.key, error.params) : sanitize(error instanceof Error ? error.message : String(error), 300);
       trouble.set(source, reason);
       if (source === "state") speak("cli.up.state-failed", { reason });
       else speak("cli.up.source-failed", { source: sanitize(source, 200), reason, seconds: Math.round(retryIn / 1_000) });
@@ -213,7 +243,8 @@ async function tickLoop(guard: Guard, { metrics, speak, language }: Pick<WatchPa
       told = "";
     } catch (error) {
       // A full disk must not end the guard: the next round tries again.
-      const reason = error instanceof HaechiError ? text(language, error.key, error.params) : sanitize(error instanceof Error ? error.message : String(error), 300);
+      const reason =
+        error instanceof HaechiError ? text(language, error.key, error.params) : sanitize(error instanceof Error ? error.message : String(error), 300);
       if (reason !== told) speak("cli.up.state-failed", { reason });
       told = reason;
     }

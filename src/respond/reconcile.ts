@@ -178,7 +178,18 @@ export function reconciler(options: ReconcilerOptions): Reconciler {
       const level = decision.state === "failed" ? "danger" : "info";
       const kind = decision.state as "enforced" | "failed" | "expired";
       onNotice({
-        ...notice(kind, level, decision.at, key, text(language, `notice.${kind}`, { target, until: new Date(until).toISOString(), note: note ?? "" })),
+        ...notice(
+          kind,
+          level,
+          decision.at,
+          key,
+          text(language, `notice.${kind}`, {
+            target,
+            until: new Date(until).toISOString(),
+            note: note ?? "",
+            by: enforcers.map(({ name }) => name).join(", "),
+          }),
+        ),
         target,
         decision,
       });

@@ -17,7 +17,11 @@ export interface ConfigFault {
 export class ConfigError extends HaechiError {
   readonly faults: readonly ConfigFault[];
   constructor(path: string, faults: readonly ConfigFault[], language: Language) {
-    super("config.invalid", "config.invalid", { path, count: faults.length, faults: faults.map((fault) => `\n  ${faultText(fault, path, language)}`).join("") });
+    super("config.invalid", "config.invalid", {
+      path,
+      count: faults.length,
+      faults: faults.map((fault) => `\n  ${faultText(fault, path, language)}`).join(""),
+    });
     this.faults = faults;
   }
 }

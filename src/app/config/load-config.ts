@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { parse, stringify } from "yaml";
 import { HaechiError } from "#core/error.ts";
 import { languageOf, type Language } from "#core/text/text.ts";
 import { ConfigError } from "./config-error.ts";
@@ -30,12 +31,37 @@ export function loadConfig(asked: string | undefined, env: Environment, director
       input = readFileSync(path, "utf8");
     } catch (error) {
       const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-      throw new HaechiError(missing ? "config.missing" : "config.unreadable", missing ? "config.missing" : "config.unreadable", { path, reason: (error as Error).message }, { cause: error });
+      throw new HaechiError(
+        missing ? "config.missing" : "config.unreadable",
+        missing ? "config.missing" : "config.unreadable",
+        { path, reason: (error as Error).message },
+        { cause: error },
+      );
     }
   }
   const { config, faults } = parseConfig(input, { env, readFile: (file) => readFileSync(file, "utf8") });
   if (!config) throw new ConfigError(path ?? "haechi.yaml", faults, language);
   return { config, path };
+}
+
+/**
+ * The `state` and `language` of a file that may be faulty otherwise: a guard that runs on an older version of it can still be
+ * asked. Undefined where even that cannot be told.
+ */
+export function statePlace(asked: string | undefined, env: Environment, directory: string): { readonly config: Config } | undefined {
+  const path = configPath(asked, directory);
+  try {
+    const values: unknown = path === undefined ? {} : parse(readFileSync(path, "utf8"));
+    if (typeof values !== "object" || values === null) return undefined;
+    const { state, language } = values as { state?: unknown; language?: unknown };
+    const { config } = parseConfig(
+      stringify({ ...(typeof state === "string" ? { state } : {}), ...(language === "ko" || language === "en" ? { language } : {}) }),
+      { env, readFile: () => "" },
+    );
+    return config && { config };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Where the guard keeps its state: as configured, else the system's place for root, else the user's own. */

@@ -19,11 +19,34 @@ const faults = (input: string, env?: Record<string, string>) => read(input, env)
 describe("a configuration", () => {
   it("is complete without a file", () => {
     const { config } = read("");
-    expect(config).toMatchObject({ mode: "ask", guard: { maxPrefix4: 24, maxPrefix6: 48 }, bans: { times: [14_400_000, 86_400_000, 604_800_000] }, metrics: { listen: { host: "127.0.0.1", port: 7601 } } });
+    expect(config).toMatchObject({
+      mode: "ask",
+      guard: { maxPrefix4: 24, maxPrefix6: 48 },
+      bans: { times: [14_400_000, 86_400_000, 604_800_000] },
+      metrics: { listen: { host: "127.0.0.1", port: 7601 } },
+    });
   });
 
   it("tells every fault at once, with its line and what was meant", () => {
-    const told = faults(["mode: autoo", "guards:", "  maxPrefix4: 16", "guard:", "  maxPrefix: 20", "  trafficShare: 3", "allow:", "  - 10.0.0.0/8", "  - 300.1.1.1", "bans:", "  times: [4h, soon]", "sources:", "  - file: /var/log/auth.log", "    parsre: sshd", "  - {}"].join("\n"));
+    const told = faults(
+      [
+        "mode: autoo",
+        "guards:",
+        "  maxPrefix4: 16",
+        "guard:",
+        "  maxPrefix: 20",
+        "  trafficShare: 3",
+        "allow:",
+        "  - 10.0.0.0/8",
+        "  - 300.1.1.1",
+        "bans:",
+        "  times: [4h, soon]",
+        "sources:",
+        "  - file: /var/log/auth.log",
+        "    parsre: sshd",
+        "  - {}",
+      ].join("\n"),
+    );
     expect(told).toEqual([
       expect.stringMatching(/^haechi\.yaml:1:7 mode: .*did you mean “auto”/),
       expect.stringMatching(/^haechi\.yaml:2:1 guards: .*did you mean “guard”/),
@@ -42,7 +65,11 @@ describe("a configuration", () => {
   });
 
   it("keeps secrets out of everything that prints", () => {
-    const { config } = read("enforcers:\n  - webhook: { url: 'https://hooks.example/x', secret: '${HOOK}' }\n  - crowdsec: { machine: haechi, password: 'file:/run/secret' }", { HOOK: "s3cr3t-value" }, { "/run/secret": "p4ssw0rd\n" });
+    const { config } = read(
+      "enforcers:\n  - webhook: { url: 'https://hooks.example/x', secret: '${HOOK}' }\n  - crowdsec: { machine: haechi, password: 'file:/run/secret' }",
+      { HOOK: "s3cr3t-value" },
+      { "/run/secret": "p4ssw0rd\n" },
+    );
     const printed = JSON.stringify(config) + inspect(config, { depth: 9 }) + (config?.enforcers?.[0]?.webhook?.secret as unknown as string);
     expect(printed).not.toMatch(/s3cr3t|p4ssw0rd/);
     expect(config?.enforcers?.[0]?.webhook?.secret.reveal()).toBe("s3cr3t-value");
@@ -60,12 +87,44 @@ describe("a configuration", () => {
   });
 
   it("never throws and points into the file, whatever the text", () => {
-    const piece = fc.constantFrom("mode", ":", " ", "\n", "- ", "sources", "file", "[", "]", "{", "}", "&a", "*a", "'", '"', "${X}", "guard", "!!", "1", "null", "?", "|", "#", "\t", "가");
+    const piece = fc.constantFrom(
+      "mode",
+      ":",
+      " ",
+      "\n",
+      "- ",
+      "sources",
+      "file",
+      "[",
+      "]",
+      "{",
+      "}",
+      "&a",
+      "*a",
+      "'",
+      '"',
+      "${X}",
+      "guard",
+      "!!",
+      "1",
+      "null",
+      "?",
+      "|",
+      "#",
+      "\t",
+      "가",
+    );
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.array(piece, { maxLength: 40 }).map((parts) => parts.join(""))), (input) => {
-        const lines = input.split("\n").length;
-        for (const fault of read(input).faults) expect(fault.line).toBeLessThanOrEqual(lines);
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.array(piece, { maxLength: 40 }).map((parts) => parts.join("")),
+        ),
+        (input) => {
+          const lines = input.split("\n").length;
+          for (const fault of read(input).faults) expect(fault.line).toBeLessThanOrEqual(lines);
+        },
+      ),
     );
   });
 });

@@ -30,7 +30,12 @@ export function parseConfig(input: string, sources: SecretSources): ParsedConfig
   };
   for (const error of [...document.errors, ...document.warnings]) {
     const duplicate = error.code === "DUPLICATE_KEY";
-    faults.push({ ...place(error.pos[0]), field: "", key: duplicate ? "config.fault.duplicate" : "config.fault.yaml", params: { reason: sanitize(error.message.split("\n")[0] ?? "", 200) } });
+    faults.push({
+      ...place(error.pos[0]),
+      field: "",
+      key: duplicate ? "config.fault.duplicate" : "config.fault.yaml",
+      params: { reason: sanitize(error.message.split("\n")[0] ?? "", 200) },
+    });
   }
   if (faults.length > 0) return { config: undefined, faults };
   let values: unknown;
@@ -56,7 +61,12 @@ function addIssue(issue: z.core.$ZodIssue, add: (path: Path, key: TextKey, param
       for (const name of issue.keys) {
         const known = knownKeys(configSchema, issue.path);
         const meant = nearest(name, known);
-        add([...issue.path, name], meant ? "config.fault.unknown-key-near" : "config.fault.unknown-key", { key: sanitize(name, 60), meant: meant ?? "", known: known.join(", ") }, true);
+        add(
+          [...issue.path, name],
+          meant ? "config.fault.unknown-key-near" : "config.fault.unknown-key",
+          { key: sanitize(name, 60), meant: meant ?? "", known: known.join(", ") },
+          true,
+        );
       }
       return;
     case "invalid_value": {

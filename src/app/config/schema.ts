@@ -12,7 +12,9 @@ function fault(context: z.RefinementCtx, key: TextKey, params: Record<string, st
 }
 
 /** `90s`, `4h`, `1d`, or seconds as a number; milliseconds inside the program. */
-const duration = z.union([z.string(), z.number()]).transform((value, context) => parseDuration(String(value)) ?? fault(context, "config.fault.duration", { value: String(value) }));
+const duration = z
+  .union([z.string(), z.number()])
+  .transform((value, context) => parseDuration(String(value)) ?? fault(context, "config.fault.duration", { value: String(value) }));
 
 /** An address or network in canonical form. */
 const target = z.string().transform((value, context) => normalizeTarget(value) ?? fault(context, "config.fault.address", { value }));
@@ -97,7 +99,11 @@ export const configSchema = z.strictObject({
   sources: z.array(source).optional(),
   parsers: z.array(customParser).default([]),
   rules: z
-    .strictObject({ directories: z.array(z.string()).default([]), disable: z.array(z.string()).default([]), levels: z.record(z.string(), z.enum(ruleLevels)).default({}) })
+    .strictObject({
+      directories: z.array(z.string()).default([]),
+      disable: z.array(z.string()).default([]),
+      levels: z.record(z.string(), z.enum(ruleLevels)).default({}),
+    })
     .prefault({}),
   detectors: z.strictObject({ cohort: toggle, slow: toggle, baseline: toggle }).prefault({}),
   /** Proxies whose `X-Forwarded-For` is believed. */

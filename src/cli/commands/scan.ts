@@ -10,7 +10,7 @@ import { paint } from "../render.ts";
 import { scanText } from "../scan-output.ts";
 import { choiceOption, integerOption, timeOption, zoneOption } from "../time-option.ts";
 
-/** `haechi scan FILE…`: exit code 0 nothing found, 1 attackers found, 2 error. */
+/** `haechi scan FILE…`: exit code 0 nothing found, 1 attackers found, 2 error (also where nothing was found in what is left of a damaged file). */
 export const scan: Command = {
   name: "scan",
   summary: "cli.scan.summary",
@@ -81,6 +81,9 @@ export const scan: Command = {
         ),
       );
     else await context.out(scanText(report, { language: context.language, colours, limit: integerOption(context, "limit", 1, 1_000_000) ?? 20 }));
-    return report.cohorts.length > 0 || report.actors.some(({ proposal, level }) => proposal !== null || level === "danger") ? 1 : 0;
+    const damaged = report.files.flatMap(({ error }) => error ?? []);
+    for (const error of damaged) context.error(`haechi: ${error}\n`);
+    const found = report.cohorts.length > 0 || report.actors.some(({ proposal, level }) => proposal !== null || level === "danger");
+    return found ? 1 : damaged.length > 0 ? 2 : 0;
   },
 };

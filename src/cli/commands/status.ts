@@ -1,6 +1,6 @@
 import type { GuardStatus } from "#app/guard-methods.ts";
 import { sanitize } from "#core/sanitize.ts";
-import { askOrDo, configOf } from "../guard-access.ts";
+import { askOrDo, placeOf } from "../guard-access.ts";
 import type { Command } from "../command.ts";
 import { levelText, paint, spanText, table } from "../render.ts";
 import { proposalText } from "../proposal-text.ts";
@@ -14,7 +14,7 @@ export const status: Command = {
   optionTexts: {},
   positionals: [0, 0],
   async run(context) {
-    const { directory, language } = configOf(context);
+    const { directory, language } = placeOf(context);
     const answer = await askOrDo<GuardStatus>(context, "status", {});
     if (context.options["json"] === true) {
       await context.out(`${JSON.stringify(answer)}\n`);
