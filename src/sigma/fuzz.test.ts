@@ -51,7 +51,7 @@ function mayMatch(narrowing: Narrowing, given: Record<string, unknown>): boolean
       ? Object.values(part).flatMap(texts)
       : part === null || part === undefined
         ? []
-        : [(part as string).toLowerCase()];
+        : [String(part).toLowerCase()];
   const of = (name: string | undefined): string[] => {
     if (name === undefined) return texts(given);
     const direct = Object.hasOwn(given, name) ? given[name] : undefined;

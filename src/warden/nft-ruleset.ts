@@ -31,6 +31,8 @@ export interface Ruleset {
   /** The table, sets, chain and rules are exactly as this program makes them. */
   readonly intact: boolean;
   readonly elements: readonly Element[];
+  /** There is no table of ours at all. */
+  readonly isAbsent?: boolean;
 }
 
 const elementValue = (cidr: Cidr): unknown =>

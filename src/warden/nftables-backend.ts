@@ -37,13 +37,15 @@ export function nftablesBackend(): WardenBackend {
       note(ruleset.elements);
       return ruleset;
     }
-    if (/No such file or directory/.test(result.stderr)) return { intact: false, elements: [] };
+    if (/No such file or directory/.test(result.stderr)) return { intact: false, isAbsent: true, elements: [] };
     throw commandFailed("nft", result);
   };
   const apply = (transaction: string): Promise<string> => mustRun("nft", ["-j", "-f", "-"], { input: transaction, package: "nftables" });
 
   /** Brings the kernel from `current` to `pieces` in one transaction. */
   const change = async (current: Ruleset, pieces: readonly Piece[]): Promise<void> => {
+    // Nothing to hold and nothing there: a flushed firewall stays as clean as it was left.
+    if (current.isAbsent === true && pieces.length === 0) return;
     const now = Date.now();
     const wanted = new Map(pieces.map((piece) => [formatCidr(piece.cidr), piece]));
     const remove: Element[] = [];
