@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /**
  * Id of an episode: 16 hexadecimal digits of SHA-256 over detector, rule, actor and the time of its first event, so that
@@ -7,5 +7,5 @@ import { createHash } from "node:crypto";
  * @param first Event time of the episode's first event, epoch milliseconds.
  */
 export function signalId(detector: string, rule: string, actor: string, first: number): string {
-  return createHash("sha256").update(`${detector}\0${rule}\0${actor}\0${first}`).digest("hex").slice(0, 16);
+  return hash("sha256", `${detector}\0${rule}\0${actor}\0${first}`, "hex").slice(0, 16);
 }

@@ -77,7 +77,8 @@ export function dispatch(rules: readonly CompiledRule[]): Dispatch {
   for (const [field, list] of needles) {
     const automaton = isTarget(field) ? ofTargets : needleAutomaton(list);
     const recall = generationCache(remembered, (value) => automaton.scan(value));
-    finders.set(field, (value) => (isTarget(field) || value.length > longestRemembered ? automaton.scan(value) : recall(value)));
+    if (isTarget(field)) finders.set(field, automaton.scan);
+    else finders.set(field, (value) => (automaton.isOutOfQuestion(value) ? noIds : value.length > longestRemembered ? automaton.scan(value) : recall(value)));
   }
   let nodes = 0;
   const makeNode = (members: readonly number[], asked: readonly string[]): Node => {
@@ -159,9 +160,10 @@ export function dispatch(rules: readonly CompiledRule[]): Dispatch {
           continue;
         }
         const text = typeof value === "string" ? value : String(value);
-        // Without a query the path is the whole target: what was found in one is found in the other.
-        const ids = isTarget && text === target ? targetIds : find(text);
-        if (isTarget) {
+        // The path and the query are parts of the target, which comes first: what is found in a part is found in the whole.
+        const isPart = isTarget && text.length <= target.length && (target.startsWith(text) || target.endsWith(text));
+        const ids = isPart ? targetIds : find(text);
+        if (isTarget && !isPart) {
           target = text;
           targetIds = ids;
         }

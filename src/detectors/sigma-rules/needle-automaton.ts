@@ -8,6 +8,8 @@ export interface Needle {
 export interface NeedleAutomaton {
   /** Ids of needles that `text`, in lower case, may contain: none is missed, and each is given once; `noIds` where there are none. */
   scan(text: string): readonly number[];
+  /** Whether a glance tells that no needle is in `text`. */
+  isOutOfQuestion(text: string): boolean;
 }
 
 /** The empty answer of `scan`: compare by identity. */
@@ -101,7 +103,8 @@ export function needleAutomaton(needles: readonly Needle[]): NeedleAutomaton {
     }
     return hits.size > 0 ? [...hits].toSorted((a, b) => a - b) : noIds;
   };
-  return { scan: (text) => (gate !== undefined && !text.includes(gate) ? noIds : (search(text) ?? searchFolded(text.toLowerCase()))) };
+  const isOutOfQuestion = (text: string): boolean => gate !== undefined && !text.includes(gate);
+  return { scan: (text) => (isOutOfQuestion(text) ? noIds : (search(text) ?? searchFolded(text.toLowerCase()))), isOutOfQuestion };
 }
 
 /** A character that every needle has and ordinary text hardly: where it is missing nothing need be searched. */
