@@ -1,4 +1,5 @@
 import type { LogEvent } from "#core/event.ts";
+import { ownString } from "#core/own-string.ts";
 import { scoreOf, type Contribution, type EvidenceReference, type Signal } from "#core/signal.ts";
 import { text, type Language } from "#core/text/text.ts";
 import { noSignals, type Detector } from "#contracts/detector.ts";
@@ -112,7 +113,7 @@ export function baselineDetector(options: BaselineOptions = {}): Detector {
     const score = scoreOf(why);
     if (score < report) return noSignals;
     const four = b.high === 0xffffffff;
-    const actor = { kind: four ? "ip" : "network", id: four ? b.address : sourceText(b.high, b.low) } as const;
+    const actor = { kind: four ? "ip" : "network", id: four ? ownString(b.address) : sourceText(b.high, b.low) } as const;
     const first = firsts.data[slot] as number;
     return [
       {

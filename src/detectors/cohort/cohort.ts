@@ -1,4 +1,5 @@
 import type { LogEvent } from "#core/event.ts";
+import { ownString } from "#core/own-string.ts";
 import { type Signal } from "#core/signal.ts";
 import type { Language } from "#core/text/text.ts";
 import { noSignals, type Detector } from "#contracts/detector.ts";
@@ -144,15 +145,15 @@ export function cohortDetector(options: CohortOptions = {}): Detector {
   const describe = (view: View): Record<string, string> => {
     const b = current as Behaviour;
     if (view === "class") return { "haechi.attack": attackClasses[b.attack] ?? "any" };
-    if (view === "user") return { "user.name": b.user.slice(0, 200) };
+    if (view === "user") return { "user.name": ownString(b.user.slice(0, 200)) };
     const by: Record<string, string> =
       b.kind !== webRequest
         ? { "event.action": "sign_in" }
         : b.webLogin
-          ? { "http.request.method": b.method, "url.path": b.path.path }
+          ? { "http.request.method": ownString(b.method.slice(0, 40)), "url.path": b.path.path }
           : { "haechi.attack": "any" };
     if (view === "agent") by["user_agent.original"] = b.agent.agent;
-    if (view === "network") by["source.network"] = networkOf(b.address, 16, 32) ?? b.address;
+    if (view === "network") by["source.network"] = networkOf(b.address, 16, 32) ?? ownString(b.address);
     return by;
   };
   const carry = (hash: number, slot: number, b: Behaviour, now: number, kind: Token["kind"], view: View, before: readonly Signal[]): readonly Signal[] => {

@@ -203,7 +203,7 @@ export function profiles(table: SourceTable): Profiles {
       let found = held.get(slot);
       if (!found) {
         if (held.size >= heldLimit) for (const [oldest] of held) if (held.delete(oldest)) break;
-        found = { offered: 0, address: b.address, evidence: [], first: b.time, last: b.time, users: [], paths: [] };
+        found = { offered: 0, address: ownString(b.address), evidence: [], first: b.time, last: b.time, users: [], paths: [] };
         held.set(slot, found);
       }
       found.first = Math.min(found.first, b.time);

@@ -1,4 +1,5 @@
 import type { LogEvent } from "#core/event.ts";
+import { ownString } from "#core/own-string.ts";
 import { scoreOf, type Contribution, type Signal } from "#core/signal.ts";
 import { text, type Language } from "#core/text/text.ts";
 import { noSignals, type Detector } from "#contracts/detector.ts";
@@ -162,7 +163,7 @@ export function slowDetector(options: SlowOptions = {}): Detector {
     episode.rule = part(0) + part(1) + part(2) >= part(3) + part(4) + part(5) ? "path-walk" : "sign-in-guessing";
     const several = b.address.includes(":") && ((columns.flags.data[slot] as number) & severalAddresses) !== 0;
     episode.actorKind = several ? "network" : "ip";
-    episode.actor = several ? sourceText(b.high, b.low) : b.address;
+    episode.actor = several ? sourceText(b.high, b.low) : ownString(b.address);
     episode.id = signalId("slow", episode.rule, episode.actor, episode.firstTime);
   };
   const noteAddress = (slot: number, b: Behaviour): void => {
