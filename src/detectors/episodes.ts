@@ -52,8 +52,9 @@ export interface Episode {
   keptAt: number;
   firstLines: EvidenceReference[];
   lastLines: EvidenceReference[];
-  users: string[];
-  paths: string[];
+  /** Different names; shared with the signals that told them, so that a new one makes a new list. */
+  users: readonly string[];
+  paths: readonly string[];
   /** Different users of the actor who signed in lately, when it was last reported. */
   signedIn: number;
   /** It was closed: no hit extends it any more, and it holds no lines and names. */
@@ -129,14 +130,15 @@ export function episodes(detector: string, rules: readonly EpisodeRule[], maxEpi
       if (map.size === 0 || now <= (quietUntil[rule] as number)) continue;
       const gap = (rules[rule] as EpisodeRule).gap;
       let earliest = Number.POSITIVE_INFINITY;
-      for (const [id, episode] of map) {
+      // Not iterated: that would make an object for each of thousands, each minute.
+      map.forEach((episode, id) => {
         if (now - episode.last <= gap) {
           if (episode.last < earliest) earliest = episode.last;
-          continue;
+          return;
         }
         if (episode.count > episode.reported) into.push(report(rule, episode));
         end(rule, id, episode);
-      }
+      });
       quietUntil[rule] = earliest + gap;
     }
   };
@@ -252,27 +254,35 @@ function extend(episode: Episode, hit: Touch, gap: number): void {
       episode.lastLines.push(hit.reference());
     }
   }
-  if (hit.user !== undefined) addName(episode.users, hit.user);
-  if (hit.path !== undefined) addName(episode.paths, hit.path);
+  if (hit.user !== undefined) episode.users = withName(episode.users, hit.user);
+  if (hit.path !== undefined) episode.paths = withName(episode.paths, hit.path);
 }
 
-/** Adds `name`, copied and cut to 300 characters, to a list of at most 20 different ones. */
-function addName(list: string[], name: string): void {
-  if (list.length >= namesKept) return;
+/** The list with `name`, copied and cut to 300 characters, where it has fewer than 20 and not this one. */
+function withName(list: readonly string[], name: string): readonly string[] {
+  if (list.length >= namesKept) return list;
   const cut = name.length > nameLength ? name.slice(0, nameLength) : name;
-  if (!list.includes(cut)) list.push(ownString(cut));
+  for (let i = list.length - 1; i >= 0; i--) if (list[i] === cut) return list;
+  return [...list, ownString(cut)];
 }
+
+const priorEvidence: Contribution = Object.freeze({ feature: "base", value: "prior", contribution: prior });
+const levelEvidence: ReadonlyMap<RuleLevel, Contribution> = new Map(
+  ruleLevels.map((level) => [level, Object.freeze({ feature: "rule", value: level, contribution: levelWeight[level] })]),
+);
 
 /** Evidence adds up: what such addresses usually are, how sure the rule is, how far past its threshold, how many different targets. */
 function explain(rule: EpisodeRule, episode: Episode): readonly Contribution[] {
-  const why: Contribution[] = [
-    { feature: "base", value: "prior", contribution: prior },
-    { feature: "rule", value: rule.level, contribution: levelWeight[rule.level] },
-    { feature: "events", value: episode.count, baseline: rule.threshold, contribution: Math.log(Math.max(1, episode.count / rule.threshold)) },
+  const { users, paths, signedIn, count } = episode;
+  let why: readonly Contribution[] = [
+    priorEvidence,
+    levelEvidence.get(rule.level) as Contribution,
+    { feature: "events", value: count, baseline: rule.threshold, contribution: Math.log(Math.max(1, count / rule.threshold)) },
   ];
-  if (episode.users.length > 1) why.push({ feature: "distinct_users", value: episode.users.length, contribution: 0.5 * Math.log(episode.users.length) });
-  if (episode.paths.length > 1) why.push({ feature: "distinct_paths", value: episode.paths.length, contribution: 0.5 * Math.log(episode.paths.length) });
-  if (isExcused(episode)) why.push({ feature: "signed_in_users", value: episode.signedIn, contribution: -1.5 * Math.log(1 + episode.signedIn) });
+  // Lists that are spread take no spare room, as pushing would make.
+  if (users.length > 1) why = [...why, { feature: "distinct_users", value: users.length, contribution: 0.5 * Math.log(users.length) }];
+  if (paths.length > 1) why = [...why, { feature: "distinct_paths", value: paths.length, contribution: 0.5 * Math.log(paths.length) }];
+  if (isExcused(episode)) why = [...why, { feature: "signed_in_users", value: signedIn, contribution: -1.5 * Math.log(1 + signedIn) }];
   return why;
 }
 
@@ -295,9 +305,9 @@ function toSignal(detector: string, rule: EpisodeRule, episode: Episode): Signal
     count: episode.count,
     score: scoreOf(why),
     why,
-    evidence: [...episode.firstLines, ...episode.lastLines],
-    users: [...episode.users],
-    paths: [...episode.paths],
+    evidence: episode.firstLines.concat(episode.lastLines),
+    users: episode.users,
+    paths: episode.paths,
     // Only an address or a network can be banned.
     actionable: rule.actionable && !isExcused(episode) && (episode.actor.kind === "ip" || episode.actor.kind === "network"),
   };

@@ -72,7 +72,11 @@ export function needleAutomaton(needles: readonly Needle[]): NeedleAutomaton {
     }
   }
   const outputs = found.map((ids) => (ids.size === 0 ? undefined : [...ids]));
-  const ends = Uint8Array.from(outputs, (ids) => (ids ? 1 : 0));
+  // A step then is one addition and one look: entries are the places of rows, and below zero where something is found.
+  for (let i = 0; i < table.length; i++) {
+    const state = table[i] as number;
+    table[i] = outputs[state] ? ~(state * classCount) : state * classCount;
+  }
   const always = outputs[0] ?? noIds;
   // Capital letters take the steps of small ones, so that ordinary text need not be folded first.
   for (let code = 65; code <= 90; code++) classes[code] = classes[code + 32] as number;
@@ -84,10 +88,11 @@ export function needleAutomaton(needles: readonly Needle[]): NeedleAutomaton {
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i);
       codes |= code;
-      state = table[state * classCount + (classes[code] as number)] as number;
-      if (ends[state] === 1) {
+      state = table[state + (classes[code] as number)] as number;
+      if (state < 0) {
+        state = ~state;
         hits ??= new Set(always);
-        for (const id of outputs[state] as number[]) hits.add(id);
+        for (const id of outputs[state / classCount] as number[]) hits.add(id);
       }
     }
     // Beyond ASCII, case is more than a letter for a letter.
@@ -98,8 +103,10 @@ export function needleAutomaton(needles: readonly Needle[]): NeedleAutomaton {
     const hits = new Set(always);
     let state = 0;
     for (let i = 0; i < text.length; i++) {
-      state = table[state * classCount + (classes[text.charCodeAt(i)] as number)] as number;
-      if (ends[state] === 1) for (const id of outputs[state] as number[]) hits.add(id);
+      state = table[state + (classes[text.charCodeAt(i)] as number)] as number;
+      if (state >= 0) continue;
+      state = ~state;
+      for (const id of outputs[state / classCount] as number[]) hits.add(id);
     }
     return hits.size > 0 ? [...hits].toSorted((a, b) => a - b) : noIds;
   };

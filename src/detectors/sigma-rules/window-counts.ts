@@ -219,7 +219,7 @@ function distinctCount(needed: number, timespan: number, tolerance: number): Mea
       if (time <= edge) return false;
       const text = typeof tag === "string" ? tag : String(tag);
       const value = text.length > longestValue ? hash("sha256", text, "base64") : text;
-      const at = window.names.lastIndexOf(value);
+      const at = lastPlace(window.names, value);
       if (at >= 0) {
         if (time > (window.times[at] as number)) window.times[at] = time;
       } else {
@@ -249,6 +249,13 @@ function distinctCount(needed: number, timespan: number, tolerance: number): Mea
       return true;
     },
   };
+}
+
+/** `lastIndexOf` without its calls. */
+function lastPlace(names: readonly string[], name: string): number {
+  let at = names.length - 1;
+  while (at >= 0 && names[at] !== name) at--;
+  return at;
 }
 
 interface Chain extends WindowState {
