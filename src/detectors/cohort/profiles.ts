@@ -4,7 +4,7 @@ import type { CohortMember, Contribution, EvidenceReference } from "#core/signal
 import { scoreOf } from "#core/signal.ts";
 import type { LogRecord } from "#contracts/source.ts";
 import { signIn, webRequest, type Behaviour } from "../behaviour/behaviour.ts";
-import { lastUnmistakable } from "../behaviour/path-facts.ts";
+import { attackClasses, lastUnmistakable } from "../behaviour/path-facts.ts";
 import type { SourceTable, TableState } from "../behaviour/source-table.ts";
 import { evidenceOf } from "../behaviour/trail.ts";
 import { clamp, ratio } from "./statistics.ts";
@@ -49,6 +49,8 @@ export interface Held {
   paths: string[];
 }
 
+const scriptClass = attackClasses.indexOf("script");
+
 const heldLimit = 12_000;
 const linesHeld = 2;
 const userLimit = 65_536;
@@ -77,7 +79,7 @@ const terms = [
   "failures",
   "attempts",
   "success",
-  "no_page_before",
+  "page_before",
   "referrer",
   "attack_path",
   "probe_path",
@@ -89,7 +91,9 @@ const onlyThis = ratio(0.9, 0.1);
 const loadedAssets = ratio(0.05, 0.9);
 const aFailure = ratio(0.95, 0.35);
 const aSuccess = ratio(0.01, 0.8);
+/** Of members one in five loads the page before it posts, of visitors four in five do. */
 const noPageBefore = ratio(0.8, 0.2);
+const pageBefore = ratio(0.2, 0.8);
 const hasReferrer = ratio(0.3, 0.8);
 const anAttackPath = ratio(0.2, 0.002);
 const aProbePath = ratio(0.2, 0.03);
@@ -117,14 +121,18 @@ export function profiles(table: SourceTable): Profiles {
       up(slot, attempts);
       if (!b.path.api && b.method === "POST") up(slot, forms);
       if (b.failure) up(slot, failures);
-      else if (b.path.api && b.success && b.status < 300) up(slot, successes);
+      else if (b.success && (b.path.api ? b.status < 300 : at(slot, failures) > 0)) {
+        // Forms answer as they please, but one that refused this source with an error and now does not has let it in.
+        up(slot, successes);
+      }
       if (b.referrer) up(slot, referrers);
     } else if (suspiciousProbe(b)) {
       up(slot, b.attack <= lastUnmistakable ? unmistakable : probes);
     } else if (b.success || b.status === 401) {
       if (b.path.login) up(slot, pages);
       else if (b.path.asset) up(slot, assets);
-      else if (b.success && b.attack < 0) up(slot, other);
+      // Pages of a PHP site are what its visitors load; the other attack classes get no credit where a site answers 200 to anything.
+      else if (b.success && (b.attack < 0 || b.attack === scriptClass)) up(slot, other);
     }
   };
   const noteSignIn = (slot: number, b: Behaviour): void => {
@@ -162,8 +170,9 @@ export function profiles(table: SourceTable): Profiles {
     values[5] = succeeded;
     contributions[5] = Math.min(2, succeeded) * aSuccess;
     const origin = agents.data[slot] as number;
-    values[6] = tried;
-    contributions[6] = tried > 0 && origin !== 0 && row[from + pages] === 0 && elsewhere === 0 ? noPageBefore : 0;
+    const seen = (row[from + pages] as number) + elsewhere;
+    values[6] = seen;
+    contributions[6] = tried === 0 || origin === 0 ? 0 : seen === 0 ? noPageBefore : pageBefore;
     const referred = row[from + referrers] as number;
     values[7] = referred;
     contributions[7] = referred > 0 ? hasReferrer : 0;

@@ -28,6 +28,7 @@ export const detectEn = {
   "feature.probe_paths": "sources that probe",
   "feature.sign_in_only": "sources that only sign in",
   "feature.no_page_before": "no page opened before",
+  "feature.page_before": "pages opened before",
   "feature.member_share": "share of sources that take part",
   "feature.agent_share": "share of one user agent",
   "feature.epoch": "unusual time for the whole site",

@@ -29,6 +29,7 @@ export const detectKo: Record<keyof typeof detectEn, string> = {
   "feature.probe_paths": "탐색하는 출발지",
   "feature.sign_in_only": "로그인만 시도하는 출발지",
   "feature.no_page_before": "페이지를 열지 않고 바로 시도",
+  "feature.page_before": "앞서 연 페이지",
   "feature.member_share": "가담한 출발지 비율",
   "feature.agent_share": "같은 사용자 에이전트의 비율",
   "feature.epoch": "사이트 전체의 이상 징후",
