@@ -40,6 +40,9 @@ interface Node {
   /** Next node by folded value that some way names. */
   readonly named: Map<string, Node>;
   other: Node | undefined;
+  /** The latest value asked about and where it led: a stream's values are often the same. */
+  lastValue: FieldValue;
+  lastNext: Node | undefined;
 }
 
 const rememberedValues = 256;
@@ -84,7 +87,17 @@ export function dispatch(rules: readonly CompiledRule[]): Dispatch {
   const makeNode = (members: readonly number[], asked: readonly string[]): Node => {
     nodes++;
     const field = asked.length < deepest && nodes < mostNodes ? nextQuestion(ways, members, asked) : undefined;
-    return { ways: members, asked, field, leaf: field === undefined ? makeLeaf(members) : undefined, next: new Map(), named: new Map(), other: undefined };
+    return {
+      ways: members,
+      asked,
+      field,
+      leaf: field === undefined ? makeLeaf(members) : undefined,
+      next: new Map(),
+      named: new Map(),
+      other: undefined,
+      lastValue: undefined,
+      lastNext: undefined,
+    };
   };
   const makeLeaf = (members: readonly number[]): Leaf => {
     const always = new Set<number>();
@@ -135,7 +148,17 @@ export function dispatch(rules: readonly CompiledRule[]): Dispatch {
       let node = root;
       while (node.field !== undefined) {
         const value = event[node.field];
-        node = node.next.get(value) ?? advance(node, value);
+        if (value === node.lastValue && node.lastNext !== undefined) {
+          node = node.lastNext;
+          continue;
+        }
+        const known = node.next.get(value);
+        // Strings of 13 characters and more may be slices that would keep their chunk alive.
+        if (known !== undefined && (typeof value !== "string" || value.length < 13)) {
+          node.lastValue = value;
+          node.lastNext = known;
+        }
+        node = known ?? advance(node, value);
       }
       const leaf = node.leaf as Leaf;
       let count = leaf.always.length;
@@ -161,7 +184,7 @@ export function dispatch(rules: readonly CompiledRule[]): Dispatch {
         }
         const text = typeof value === "string" ? value : String(value);
         // The path and the query are parts of the target, which comes first: what is found in a part is found in the whole.
-        const isPart = isTarget && text.length <= target.length && (target.startsWith(text) || target.endsWith(text));
+        const isPart = isTarget && text.length <= target.length && (text === target || target.startsWith(text) || target.endsWith(text));
         const ids = isPart ? targetIds : find(text);
         if (isTarget && !isPart) {
           target = text;

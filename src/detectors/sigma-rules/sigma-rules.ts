@@ -7,11 +7,11 @@ import { noSignals, type Detector } from "#contracts/detector.ts";
 import type { LogRecord } from "#contracts/source.ts";
 import type { Correlator } from "#sigma/correlation.ts";
 import type { RuleSet } from "#sigma/load.ts";
-import { logsourceMatches } from "#sigma/taxonomy.ts";
 import { generationCache } from "../behaviour/generation-cache.ts";
 import { episodes, type Opening } from "../episodes.ts";
 import { budget, groupKey, makeCells, type Cell, type Cells } from "./cells.ts";
 import { dispatch } from "./dispatch.ts";
+import { logSources } from "./log-sources.ts";
 import { planRules, type Feed, type PlannedCorrelation, type PlannedRule, type Slot, type Table } from "./plan.ts";
 import { addLine, linesSince, namesSince, newTrail } from "./trail.ts";
 
@@ -374,49 +374,4 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
 
 function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-/** Whether rules concern an event by their `logsource`, asked once an event for each different one. */
-function logSources(rules: readonly PlannedRule[]) {
-  const names = new Map<string, number>();
-  const distinct: PlannedRule["compiled"]["rule"]["logsource"][] = [];
-  const indexes = rules.map(({ compiled }) => {
-    const { category, product, service } = compiled.rule.logsource;
-    const name = JSON.stringify([category, product, service]);
-    const known = names.get(name);
-    if (known !== undefined) return known;
-    names.set(name, distinct.length);
-    return distinct.push(compiled.rule.logsource) - 1;
-  });
-  const asked = new Uint32Array(distinct.length);
-  const answers = new Uint8Array(distinct.length);
-  let stamp = 0;
-  let category: unknown;
-  let action: unknown = Number.NaN;
-  let dataset: unknown;
-  let program: unknown;
-  return {
-    /** The next event comes. Answers stay good while it is of the same kind in all that `logsourceMatches` looks at. */
-    next: (event: LogEvent): void => {
-      if (event["event.action"] === action && event["event.category"] === category && event["event.dataset"] === dataset && event["process.name"] === program)
-        return;
-      category = event["event.category"];
-      action = event["event.action"];
-      dataset = event["event.dataset"];
-      program = event["process.name"];
-      stamp = (stamp + 1) >>> 0;
-      if (stamp === 0) {
-        asked.fill(0);
-        stamp = 1;
-      }
-    },
-    concerns: (rule: number, event: LogEvent): boolean => {
-      const index = indexes[rule] as number;
-      if (asked[index] !== stamp) {
-        asked[index] = stamp;
-        answers[index] = logsourceMatches(distinct[index] as (typeof distinct)[number], event) ? 1 : 0;
-      }
-      return answers[index] === 1;
-    },
-  };
 }
