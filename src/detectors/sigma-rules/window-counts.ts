@@ -251,10 +251,14 @@ function distinctCount(needed: number, timespan: number, tolerance: number): Mea
   };
 }
 
-/** `lastIndexOf` without its calls. */
+/** `lastIndexOf`, but texts of another length are not compared. */
 function lastPlace(names: readonly string[], name: string): number {
+  const { length } = name;
   let at = names.length - 1;
-  while (at >= 0 && names[at] !== name) at--;
+  for (; at >= 0; at--) {
+    const other = names[at] as string;
+    if (other.length === length && other === name) break;
+  }
   return at;
 }
 
