@@ -21,6 +21,8 @@ export interface Cell {
 export interface Cells {
   /** The cell of the event's group, made where there is none; undefined where a field is absent: such an event belongs to no group. */
   of(event: LogEvent, time: number): Cell | undefined;
+  /** The cell of a group whose key is known. */
+  ofKey(key: string, time: number): Cell;
   /** The cell's list, made where there is none. */
   windowsOf(cell: Cell): (WindowState | undefined)[];
   trailsOf(cell: Cell): (Trail | undefined)[];
@@ -133,6 +135,11 @@ export function makeCells({ fields, correlations, slots, span, maxKeys, budget }
     put(cell);
     return cell;
   };
+  const ofKey = (key: string, time: number): Cell => {
+    if (latest?.key !== key) latest = find(key, time);
+    if (time > latest.newest) latest.newest = time;
+    return latest;
+  };
   budget.join({
     get held() {
       return young.held + old.held;
@@ -144,10 +151,9 @@ export function makeCells({ fields, correlations, slots, span, maxKeys, budget }
       const value = isSingle ? event[only] : undefined;
       const key = typeof value === "string" ? value : groupKey(fields, event);
       if (key === undefined) return undefined;
-      if (latest?.key !== key) latest = find(key, time);
-      if (time > latest.newest) latest.newest = time;
-      return latest;
+      return ofKey(key, time);
     },
+    ofKey,
     windowsOf: (cell) => (cell.windows ??= noWindows.slice()),
     trailsOf: (cell) => (cell.trails ??= noTrails.slice()),
     episodesOf: (cell) => (cell.episodes ??= noEpisodes.slice()),

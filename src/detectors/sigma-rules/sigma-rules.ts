@@ -118,6 +118,8 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
     signedIn: undefined as ((rule: number) => number) | undefined,
   };
 
+  /** The event as one of its /64. Made only for what cannot be asked of the address alone. */
+  const wideEvent = (): LogEvent => (wide ??= { ...event, "source.ip": network });
   const copyLine = (length: number): EvidenceReference => ({
     source: record.source,
     line: record.line,
@@ -132,12 +134,11 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
     if (signals.length > 0) (out ??= []).push(...signals);
   };
   const observe = (correlation: number, planned: PlannedCorrelation, feed: Feed, isWide: boolean): Hit | undefined => {
-    const of = isWide ? (wide as LogEvent) : event;
     const cell = (isWide ? wideCells : cells)[planned.table];
     const { measure, fields, place } = planned;
-    if (!measure) return (correlators[correlation] as Correlator).observe(feed.key, of, time, weight);
+    if (!measure) return (correlators[correlation] as Correlator).observe(feed.key, isWide ? wideEvent() : event, time, weight);
     if (!cell) return undefined;
-    const tag = fields.length > 0 ? groupKey(fields, of) : feed.position;
+    const tag = fields.length > 0 ? groupKey(fields, isWide && fields.includes("source.ip") ? wideEvent() : event) : feed.position;
     if (tag === undefined) return undefined;
     const table = tables[planned.table] as Cells;
     let window = cell.windows?.[place];
@@ -274,7 +275,7 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
     weight = eventCount(event);
     address = textOf(event["source.ip"]);
     network = address !== undefined && address.includes(":") ? network64(address) || undefined : undefined;
-    wide = network === undefined ? undefined : { ...event, "source.ip": network };
+    wide = undefined;
     reference = shortReference = undefined;
     touch.time = time;
     touch.weight = weight;
@@ -290,14 +291,17 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
       if (cells[table]) continue;
       lookedUp.push(table);
       cells[table] = (tables[table] as Cells).of(event, time);
-      if (wide && (plan.tables[table] as Table).kind === "address") wideCells[table] = (tables[table] as Cells).of(wide, time);
+      const { kind, fields } = plan.tables[table] as Table;
+      if (network === undefined || kind !== "address") continue;
+      const isAddress = fields.length === 1 && fields[0] === "source.ip";
+      wideCells[table] = isAddress ? (tables[table] as Cells).ofKey(network, time) : (tables[table] as Cells).of(wideEvent(), time);
     }
   };
   const match = (rule: PlannedRule): void => {
     lookUp(rule);
     if (rule.slots.length > 0) {
       keepLine(rule, cells);
-      if (wide) keepLine(rule, wideCells);
+      if (network !== undefined) keepLine(rule, wideCells);
     }
     if (rule.episode >= 0) {
       const opening = (): Opening => ({
@@ -311,7 +315,7 @@ export function sigmaRules(ruleSet: RuleSet, options: SigmaRulesOptions): Detect
     }
     if (rule.feeds.length === 0) return;
     feed(rule.feeds, false);
-    if (wide) feed(rule.feeds, true);
+    if (network !== undefined) feed(rule.feeds, true);
   };
 
   return {
