@@ -1,7 +1,7 @@
 import type { EvidenceQuery, EvidenceRow } from "#contracts/evidence-store.ts";
 import type { SignIn, StateStore } from "#contracts/state-store.ts";
 import type { LogEvent } from "#core/event.ts";
-import { covers, normalizeTarget, parseCidr } from "#core/ip.ts";
+import { covers, isSingle, normalizeTarget, parseCidr } from "#core/ip.ts";
 import { ownString } from "#core/own-string.ts";
 import type { Signal } from "#core/signal.ts";
 import type { AddressTally } from "#pipeline/address-tally.ts";
@@ -40,10 +40,13 @@ export function signInMemory(): SignInMemory {
     },
     of(target) {
       const network = parseCidr(target);
-      if (!network) return undefined;
+      // A single address stands there by itself or not at all; only a network needs a walk.
+      const own = known.get(target);
+      if (own) return { address: target, ...own, users: [...own.users] };
+      if (!network || isSingle(network)) return undefined;
       let sum: SignIn | undefined;
       for (const [address, entry] of known) {
-        const cidr = address === target ? network : parseCidr(address);
+        const cidr = parseCidr(address);
         if (!cidr || !covers(network, cidr)) continue;
         sum = {
           address: target,
@@ -58,8 +61,14 @@ export function signInMemory(): SignInMemory {
   };
 }
 
-/** The guard's memory during a scan: lines read again from the files themselves, and nothing that is kept on disk. */
-export function scanStore(rows: readonly EvidenceRow[], signals: readonly Signal[], signIns: SignInMemory, allow: readonly string[], now: number): GuardStore {
+/** The guard's memory during a scan, with the signals by actor id: lines read again from the files themselves, and nothing that is kept on disk. */
+export function scanStore(
+  rows: readonly EvidenceRow[],
+  signals: ReadonlyMap<string, readonly Signal[]>,
+  signIns: SignInMemory,
+  allow: readonly string[],
+  now: number,
+): GuardStore {
   const byAddress = Map.groupBy(rows, ({ address }) => address);
   const addresses = [...byAddress.keys()].map((address) => ({ address, cidr: parseCidr(address) }));
   return {
@@ -75,8 +84,7 @@ export function scanStore(rows: readonly EvidenceRow[], signals: readonly Signal
     },
     signIn: async (target) => signIns.of(target),
     releases: async () => [],
-    signals: async ({ actor, since, limit }) =>
-      signals.filter((signal) => (actor === undefined || signal.actor.id === actor) && (since === undefined || signal.last >= since)).slice(0, limit),
+    signals: async ({ actor, since, limit }) => (signals.get(actor ?? "") ?? []).filter(({ last }) => since === undefined || last >= since).slice(0, limit),
     list: async (name) => (name === "allow" ? allow.map((target) => ({ target: normalizeTarget(target) ?? target, note: "", by: "", at: now })) : []),
   };
 }

@@ -1,5 +1,4 @@
 import type { Detector } from "#contracts/detector.ts";
-import type { EvidenceRow } from "#contracts/evidence-store.ts";
 import type { GuardVerdict } from "#core/decision.ts";
 import { isoTime } from "#core/event.ts";
 import { parseCidr } from "#core/ip.ts";
@@ -8,7 +7,7 @@ import { text, type Language } from "#core/text/text.ts";
 import { addressTally, type AddressTally } from "#pipeline/address-tally.ts";
 import { detectFiles, type DetectFilesResult } from "#pipeline/detect-files.ts";
 import type { ScanInput } from "#pipeline/event-reader.ts";
-import { reread, type WantedLine } from "#pipeline/reread.ts";
+import { isPacked, reread, type WantedLine } from "#pipeline/reread.ts";
 import { caseLevel, overallLevel } from "#respond/cases.ts";
 import { guard, type GuardInputs } from "#respond/guard.ts";
 import { policyAnswer, type Policy } from "#respond/policy.ts";
@@ -107,26 +106,36 @@ interface Found {
 
 const order = { danger: 0, caution: 1, normal: 2 } as const;
 
+/** Actors whose lines are read again together: enough to read files in order, few enough to hold. */
+const actorsAtOnce = 256;
+
 /** Every actor with its level, its evidence and the guard's word on a ban. */
 async function judged(actors: ReadonlyMap<string, readonly Signal[]>, found: Found): Promise<ScanActor[]> {
   const { options, tally, result } = found;
   const fileOf = new Map(options.inputs.map(({ path }, index) => [path, index]));
-  const asked = [...actors.values()].filter((signals) => proposes(signals, options.policy));
-  const wanted = new Map<string, WantedLine>();
-  for (const signals of asked) {
-    const target = (signals[0] as Signal).actor.id;
-    for (const line of linesOf(target, signals, tally, fileOf)) wanted.set(`${line.file}:${line.offset}`, line);
-  }
-  const rows = await reread(options.inputs, [...wanted.values()], options.now);
+  const byActor = Map.groupBy(found.signals, ({ actor }) => actor.id);
   const to = result.to ?? options.now;
-  const store = scanStore(rows, found.signals, found.signIns, options.allow, to);
-  const ask = guard(store, options.guardInputs, options.language, () => ({ minute: 0, cycle: 0, targets: [] }));
   const reports: ScanActor[] = [];
-  for (const signals of actors.values()) {
-    const verdict = proposes(signals, options.policy)
-      ? await ask.judge({ target: (signals[0] as Signal).actor.id, origin: originOf(signals), claim: claimOf(signals, rows), now: to })
-      : undefined;
-    reports.push(actorOf(signals, verdict, found, fileOf));
+  const all = [...actors.values()];
+  // A packed file is read from its beginning each time, so those are gone through once.
+  const together = options.inputs.some(({ path }) => isPacked(path)) ? all.length : actorsAtOnce;
+  for (let start = 0; start < all.length; start += together) {
+    const part = all.slice(start, start + together);
+    const wanted = new Map<string, WantedLine>();
+    for (const signals of part) {
+      if (!proposes(signals, options.policy)) continue;
+      for (const line of linesOf((signals[0] as Signal).actor.id, signals, tally, fileOf)) wanted.set(`${line.file}:${line.offset}`, line);
+    }
+    const rows = await reread(options.inputs, [...wanted.values()], options.now);
+    const counts = new Map(rows.map((row) => [`${row.source}:${row.offset}`, row.count]));
+    const store = scanStore(rows, byActor, found.signIns, options.allow, to);
+    const ask = guard(store, options.guardInputs, options.language, () => ({ minute: 0, cycle: 0, targets: [] }));
+    for (const signals of part) {
+      const verdict = proposes(signals, options.policy)
+        ? await ask.judge({ target: (signals[0] as Signal).actor.id, origin: originOf(signals), claim: claimOf(signals, counts), now: to })
+        : undefined;
+      reports.push(actorOf(signals, verdict, found, fileOf));
+    }
   }
   return reports.sort((a, b) => order[a.level] - order[b.level] || scoreOfActor(b) - scoreOfActor(a) || (a.actor < b.actor ? -1 : 1));
 }
@@ -146,12 +155,11 @@ function originOf(signals: readonly Signal[]): { kind: "rule"; rule: string; sig
 }
 
 /** What is claimed of the target: the evidence lines of its actionable signals, to be found again in the files. */
-function claimOf(signals: readonly Signal[], rows: readonly EvidenceRow[]): { target: string; count: number; from: number; to: number } {
+function claimOf(signals: readonly Signal[], counts: ReadonlyMap<string, number>): { target: string; count: number; from: number; to: number } {
   const evidence = new Map<string, EvidenceReference>();
   for (const signal of signals) if (signal.actionable) for (const item of signal.evidence) evidence.set(`${item.source}:${item.offset}:${item.line}`, item);
   const items = [...evidence.values()];
   const times = items.map(({ time }) => time);
-  const counts = new Map(rows.map((row) => [`${row.source}:${row.offset}`, row.count]));
   return {
     target: (signals[0] as Signal).actor.id,
     count: Math.max(

@@ -19,7 +19,7 @@ export interface LinePlace {
   readonly offset: number;
 }
 
-const sampleSize = 64;
+const sampleSize = 32;
 const mostSampled = 40_000;
 
 /** Counts of every address seen, exact, in at most `capacity` addresses of memory (24 bytes each and the index). */
@@ -27,7 +27,7 @@ export interface AddressTally {
   /** Counts the event of a line at byte `offset` of file number `file`. */
   add(event: LogEvent, file: number, offset: number): void;
   of(address: string): AddressCount | undefined;
-  /** Lines of an address, spread evenly over its time since its first failure: at most 64. */
+  /** Lines of an address, spread evenly over its time since its first failure: at most 32. */
   samples(address: string): readonly LinePlace[];
   /** Addresses with samples that lie in a network. */
   within(network: Cidr): readonly string[];

@@ -81,7 +81,9 @@ function startOf(text: string, starts: Uint32Array, offset: number): number {
   return line < 0 ? -1 : at;
 }
 
-function isPacked(path: string): boolean {
+/** True for a gzip or zstd file. */
+export function isPacked(path: string): boolean {
+  if (path === "-") return false;
   const descriptor = openSync(path, "r");
   try {
     const magic = Buffer.alloc(4);
