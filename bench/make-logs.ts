@@ -92,6 +92,7 @@ export function makeAccessLog(path: string, lines: number, perDay = 1_000_000): 
     "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php",
     "/cgi-bin/.%2e/%2e%2e/bin/sh",
   ];
+  const scanners = Array.from({ length: 60 }, (_, i) => `45.9.${i % 7}.${20 + i}`);
   let visitor = "";
   let agent = "";
   let left = 0;
@@ -104,7 +105,8 @@ export function makeAccessLog(path: string, lines: number, perDay = 1_000_000): 
       left = Math.floor(random() * 14);
     }
     const kind = random();
-    if (kind < 0.03) return `${visitor} - - [${stamp}] "GET ${probes[Math.floor(random() * probes.length)]} HTTP/1.1" 404 153 "-" "Mozilla/5.0 zgrab/0.x"`;
+    if (kind < 0.03)
+      return `${scanners[Math.floor(random() * scanners.length)]} - - [${stamp}] "GET ${probes[Math.floor(random() * probes.length)]} HTTP/1.1" 404 153 "-" "Mozilla/5.0 zgrab/0.x"`;
     const page = `/product/${Math.floor(random() ** 2 * 20_000)}`;
     if (kind < 0.4)
       return `${visitor} - - [${stamp}] "GET ${page}?ref=list&page=${Math.floor(random() * 9)} HTTP/2.0" ${random() < 0.02 ? 404 : 200} ${2_000 + Math.floor(random() * 40_000)} "https://shop.example/list" "${agent}"`;

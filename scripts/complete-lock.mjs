@@ -5,7 +5,19 @@ import { readFileSync, writeFileSync } from "node:fs";
 const path = new URL("../package-lock.json", import.meta.url);
 const lock = JSON.parse(readFileSync(path, "utf8"));
 const systems = ["android", "darwin", "freebsd", "linux", "netbsd", "openbsd", "openharmony", "sunos", "win32", "aix"];
-const processors = { x64: "x64", arm64: "arm64", ia32: "ia32", ppc64: "ppc64", ppc64le: "ppc64", riscv64: "riscv64", s390x: "s390x", loong64: "loong64", arm: "arm", mips64el: "mips64el", wasm32: "wasm32" };
+const processors = {
+  x64: "x64",
+  arm64: "arm64",
+  ia32: "ia32",
+  ppc64: "ppc64",
+  ppc64le: "ppc64",
+  riscv64: "riscv64",
+  s390x: "s390x",
+  loong64: "loong64",
+  arm: "arm",
+  mips64el: "mips64el",
+  wasm32: "wasm32",
+};
 
 /** What a platform package may be installed on, told by its name: `binding-linux-arm-musleabihf`, `darwin-x64`. */
 function platform(name) {

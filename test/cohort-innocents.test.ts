@@ -46,7 +46,14 @@ test("a reader of PHP pages who mistypes three times and then signs in is no mem
   const visit: Visit[] = [
     ...pages.map((page, i) => ({ at: 2_000 + i * 20, address: typist, request: `GET ${page}`, status: 200, referrer: "https://shop.example/", agent })),
     { at: 2_100, address: typist, request: "GET /account/login", status: 200, referrer: "https://shop.example/ko/course.php", agent },
-    ...[0, 1, 2].map((i) => ({ at: 2_110 + i * 8, address: typist, request: "POST /account/login", status: 401, referrer: "https://shop.example/account/login", agent })),
+    ...[0, 1, 2].map((i) => ({
+      at: 2_110 + i * 8,
+      address: typist,
+      request: "POST /account/login",
+      status: 401,
+      referrer: "https://shop.example/account/login",
+      agent,
+    })),
     { at: 2_140, address: typist, request: "POST /account/login", status: 302, referrer: "https://shop.example/account/login", agent },
   ];
   const signals = detect(events([...botnet, ...visit]), behaviourDetectors());

@@ -10,7 +10,14 @@ it("keeps nothing of the text it was cut from", () => {
   const kept: string[] = [];
   collect();
   const before = memoryUsage().heapUsed;
-  for (let i = 0; i < 100; i++) kept.push(ownString(Buffer.alloc(1_000_000, 97 + (i % 20)).toString("latin1").slice(i, i + 40)));
+  for (let i = 0; i < 100; i++)
+    kept.push(
+      ownString(
+        Buffer.alloc(1_000_000, 97 + (i % 20))
+          .toString("latin1")
+          .slice(i, i + 40),
+      ),
+    );
   collect();
   expect(memoryUsage().heapUsed - before).toBeLessThan(20_000_000);
   expect(kept[3]).toBe("d".repeat(40));

@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import type { EvidenceRow } from "#contracts/evidence-store.ts";
 import type { LogRecord } from "#contracts/source.ts";
 import { compressionOf } from "#sources/decompress.ts";
+import { longestLine } from "#sources/line-splitter.ts";
 import { readLines } from "#sources/read-lines.ts";
 import type { LinePlace } from "./address-tally.ts";
 import { writtenBy, type ScanInput } from "./event-reader.ts";
@@ -14,7 +15,7 @@ export interface WantedLine extends LinePlace {
   readonly message?: string;
 }
 
-const readSize = 8_192;
+const readSize = 4_096;
 
 /**
  * Reads lines again from their files and parses them anew: the proof that what is claimed stands in the log. A line that
@@ -43,16 +44,18 @@ export async function reread(inputs: readonly ScanInput[], wanted: readonly Want
 
 function takePlain(path: string, lines: readonly WantedLine[], take: (text: string, line: WantedLine) => void): void {
   const descriptor = openSync(path, "r");
+  let buffer = Buffer.allocUnsafe(readSize);
   try {
     for (const line of lines) {
-      let bytes = Buffer.alloc(0);
-      for (let size = readSize; ; size *= 8) {
-        bytes = Buffer.alloc(size);
-        const count = readSync(descriptor, bytes, 0, size, line.offset);
-        bytes = bytes.subarray(0, count);
-        if (count < size || bytes.includes(10) || size > 1_048_576) break;
+      let bytes: Buffer;
+      let end: number;
+      for (;;) {
+        const count = readSync(descriptor, buffer, 0, buffer.length, line.offset);
+        bytes = buffer.subarray(0, count);
+        end = bytes.indexOf(10);
+        if (end >= 0 || count < buffer.length || count > longestLine) break;
+        buffer = Buffer.allocUnsafe(buffer.length * 8);
       }
-      const end = bytes.indexOf(10);
       take(withoutReturn(bytes.toString("utf8", 0, end < 0 ? bytes.length : end)), line);
     }
   } finally {

@@ -9,7 +9,14 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "haechi-package-"));
 const haechi = join(folder, "node_modules/.bin/haechi");
 /** The machine's own Node, without the one this project installs: what somebody who installs the package has. */
-const env = { ...process.env, HAECHI_LANG: "en", PATH: (process.env["PATH"] ?? "").split(":").filter((part) => !part.includes("node_modules")).join(":") };
+const env = {
+  ...process.env,
+  HAECHI_LANG: "en",
+  PATH: (process.env["PATH"] ?? "")
+    .split(":")
+    .filter((part) => !part.includes("node_modules"))
+    .join(":"),
+};
 
 beforeAll(() => {
   execFileSync("npm", ["pack", "--pack-destination", folder], { cwd: root, stdio: "ignore" });
@@ -20,7 +27,10 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test("the packed tarball, installed elsewhere, scans with the built-in rules in one thread and two", () => {
-  const log = Array.from({ length: 12 }, (_, i) => `2026-11-20T10:00:${10 + i}+00:00 web sshd[${100 + i}]: Failed password for root from 45.9.20.31 port ${4_000 + i} ssh2`);
+  const log = Array.from(
+    { length: 12 },
+    (_, i) => `2026-11-20T10:00:${10 + i}+00:00 web sshd[${100 + i}]: Failed password for root from 45.9.20.31 port ${4_000 + i} ssh2`,
+  );
   writeFileSync(join(folder, "auth.log"), `${log.join("\n")}\n`);
   for (const threads of ["1", "2"]) {
     const { status, stdout, stderr } = spawnSync(haechi, ["scan", "auth.log", "--json", "--threads", threads], { cwd: folder, env, encoding: "utf8" });
@@ -30,7 +40,10 @@ test("the packed tarball, installed elsewhere, scans with the built-in rules in 
 });
 
 test("it runs the guard and stops it cleanly", async () => {
-  writeFileSync(join(folder, "haechi.yaml"), `state: ${join(folder, "state")}\nsources: [{ file: ${join(folder, "auth.log")} }]\nenforcers: [{ dry-run: {} }]\nmetrics: { listen: "off" }\n`);
+  writeFileSync(
+    join(folder, "haechi.yaml"),
+    `state: ${join(folder, "state")}\nsources: [{ file: ${join(folder, "auth.log")} }]\nenforcers: [{ dry-run: {} }]\nmetrics: { listen: "off" }\n`,
+  );
   const guard = spawn(haechi, ["up"], { cwd: folder, env });
   let said = "";
   guard.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));

@@ -14,7 +14,13 @@ import { scenario, scenarioNames } from "../scenarios/scenarios.ts";
 
 const seeds = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 /** Groups whose members do too little to be told from visitors one by one: the share of them that must be found. */
-const groups: Readonly<Record<string, number>> = { "login botnet 300x2": 0.95, "stuffing from one /16": 0.95, "stuffing, scattered": 0.95, "ssh botnet": 0.9, "probing botnet": 0.5 };
+const groups: Readonly<Record<string, number>> = {
+  "login botnet 300x2": 0.95,
+  "stuffing from one /16": 0.95,
+  "stuffing, scattered": 0.95,
+  "ssh botnet": 0.9,
+  "probing botnet": 0.5,
+};
 const folder = mkdtempSync(join(tmpdir(), "haechi-scenarios-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const config = parseConfig("", { env: {}, readFile: () => "" }).config as Config;
