@@ -1,4 +1,3 @@
-import type { LogEvent } from "#core/event.ts";
 
 /** A web request as the generator made it. */
 export interface Hit {
@@ -45,38 +44,4 @@ export function linesOf(entry: Entry): string[] {
   if (entry.outcome === "success") return [`${head}Accepted ${entry.method} for ${entry.user} from ${entry.ip} port ${port} ssh2`];
   const lines = entry.invalid ? [`${head}Invalid user ${entry.user} from ${entry.ip} port ${port}`] : [];
   return [...lines, `${head}Failed ${entry.method} for ${entry.invalid ? "invalid user " : ""}${entry.user} from ${entry.ip} port ${port} ssh2`];
-}
-
-/** Events of an entry as the parsers would give them, for tests of detectors alone. */
-export function eventsOf(entry: Entry): LogEvent[] {
-  const time = Math.floor(entry.time / 1_000) * 1_000;
-  if (entry.kind === "web") {
-    const mark = entry.target.indexOf("?");
-    return [
-      {
-        "@timestamp": time,
-        "event.category": "web",
-        "event.action": "http_request",
-        "event.outcome": entry.status < 400 ? "success" : "failure",
-        "source.ip": entry.ip,
-        "http.request.method": entry.method,
-        "url.path": mark < 0 ? entry.target : entry.target.slice(0, mark),
-        "url.query": mark < 0 ? undefined : entry.target.slice(mark + 1),
-        "http.response.status_code": entry.status,
-        "http.response.body.bytes": entry.bytes,
-        "http.request.referrer": entry.referrer || undefined,
-        "user_agent.original": entry.agent || undefined,
-      },
-    ];
-  }
-  const shared = { "@timestamp": time, "event.category": "authentication", "source.ip": entry.ip, "user.name": entry.user, "process.name": "sshd" } as const;
-  const attempt: LogEvent = {
-    ...shared,
-    "event.action": "ssh_login",
-    "event.outcome": entry.outcome,
-    "event.reason": entry.invalid ? "invalid_user" : undefined,
-  };
-  return entry.invalid && entry.outcome === "failure"
-    ? [{ ...shared, "event.action": "ssh_invalid_user", "event.outcome": "failure", "event.reason": "invalid_user" }, attempt]
-    : [attempt];
 }
