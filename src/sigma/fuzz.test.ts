@@ -47,7 +47,11 @@ const rule = (content: unknown): string => stringify({ title: "t", id: "r", logs
 /** What a dispatcher would do with a narrowing. */
 function mayMatch(narrowing: Narrowing, given: Record<string, unknown>): boolean {
   const texts = (part: unknown): string[] =>
-    typeof part === "object" && part !== null ? Object.values(part).flatMap(texts) : part === null || part === undefined ? [] : [String(part as string | number | boolean).toLowerCase()];
+    typeof part === "object" && part !== null
+      ? Object.values(part).flatMap(texts)
+      : part === null || part === undefined
+        ? []
+        : [String(part as string | number | boolean).toLowerCase()];
   const of = (name: string | undefined): string[] => {
     if (name === undefined) return texts(given);
     const direct = Object.hasOwn(given, name) ? given[name] : undefined;

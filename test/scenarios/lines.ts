@@ -1,4 +1,3 @@
-
 /** A web request as the generator made it. */
 export interface Hit {
   readonly kind: "web";
