@@ -17,9 +17,13 @@ export async function benchLive(rate = 5_000, seconds = 30): Promise<void> {
     join(folder, "haechi.yaml"),
     `mode: watch\nlanguage: en\ntimezone: UTC\nstate: ${join(folder, "state")}\nsources: [{ file: ${log} }]\nenforcers: [{ dry-run: {} }]\nmetrics: { listen: "off" }\n`,
   );
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, "up", "--json", "--config", join(folder, "haechi.yaml")], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=1", main, "up", "--json", "--config", join(folder, "haechi.yaml")],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   try {
     const told = new Map<string, number>();
     let rest = "";
