@@ -5,6 +5,7 @@ import { sanitize } from "#core/sanitize.ts";
 import type { Language } from "#core/text/text.ts";
 import { adaptiveParser } from "#pipeline/adaptive-parser.ts";
 import type { ScanInput } from "#pipeline/event-reader.ts";
+import { loadRules } from "#sigma/load.ts";
 import { expandGlob, isGlob } from "#sources/glob.ts";
 import { buildDetectors, detectorNames, loadRuleSet, parserContext, parserPlugins, refusalText, sourceParser, type DetectorName } from "./builtins.ts";
 import { stateDirectory } from "./config/load-config.ts";
@@ -40,7 +41,8 @@ export async function scanFiles(options: ScanFilesOptions): Promise<ScanReport> 
   const { config, language } = options;
   const paths = [...new Set(options.patterns.flatMap(expand))];
   options.onFiles?.(paths);
-  const refused = options.rules.length + config.rules.directories.length > 0 ? refusalText(loadRuleSet(config, options.rules), language) : undefined;
+  const rules = loadRuleSet(config, options.rules);
+  const refused = refusalText(rules, language);
   if (refused !== undefined) options.onRefused?.(refused);
   // Standard input can be read once only, so it stays in one thread.
   const threads = paths.includes("-") ? 1 : options.threads;
@@ -62,7 +64,7 @@ export async function scanFiles(options: ScanFilesOptions): Promise<ScanReport> 
   try {
     return await scan({
       inputs: scanInputs(work(own)),
-      detectors: detectorsOf(work(own)),
+      detectors: buildDetectors(config, rules, language, own),
       since: options.since,
       until: options.until,
       now: options.now,
@@ -100,9 +102,9 @@ export function parserOfFile(path: string, config: Config, given: { readonly tim
   return configured ? sourceParser(config, configured) : adaptiveParser(parserPlugins(config), parserContext(config, given));
 }
 
-/** The detectors of one thread's share. */
+/** The detectors of a further thread's share; the catalogue is read only where the share needs it. */
 export function detectorsOf({ config, rules, language, names }: ScanWork): ReturnType<typeof buildDetectors> {
-  return buildDetectors(config, loadRuleSet(config, rules), language, names);
+  return buildDetectors(config, names.includes("sigma-rules") ? loadRuleSet(config, rules) : loadRules([]), language, names);
 }
 
 function expand(pattern: string): string[] {

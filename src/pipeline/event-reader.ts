@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import type { Parser } from "#contracts/parser.ts";
 import type { LogRecord } from "#contracts/source.ts";
 import type { LogEvent } from "#core/event.ts";
-import type { LineChunk } from "#sources/line-splitter.ts";
+import { lineText, type LineChunk } from "#sources/line-splitter.ts";
 import { readLines } from "#sources/read-lines.ts";
 import { SourceError } from "#sources/source-error.ts";
 
@@ -51,7 +51,6 @@ interface MutableRecord {
   writtenBy: number;
 }
 
-const carriageReturn = 13;
 const nothing: LogEvent = { "@timestamp": Number.NaN };
 
 /** Opens a file for reading events. Errors of the file come from `fill`, naming it. */
@@ -106,7 +105,7 @@ export function eventReader(input: ScanInput, file: number, now: number, signal:
         if (end < 0) end = text.length;
         const start = at;
         at = end + 1;
-        record.text = text.slice(start, text.charCodeAt(end - 1) === carriageReturn && end > start ? end - 1 : end);
+        record.text = lineText(text, start, end);
         record.line = firstLine + lineInChunk;
         record.offset = base + (starts === undefined ? start : (starts[lineInChunk] as number));
         lineInChunk++;

@@ -1,25 +1,23 @@
-import { adaptiveParser } from "#pipeline/adaptive-parser.ts";
 import { eventToJson } from "#core/event.ts";
 import { sanitize } from "#core/sanitize.ts";
-import { loadRuleSet, parserContext, parserPlugins } from "#app/builtins.ts";
+import { loadRuleSet } from "#app/builtins.ts";
 import { explainEvent } from "#detectors/sigma-rules/explain-event.ts";
 import { loadConfig } from "#app/config/load-config.ts";
 import { textOption, type Command } from "../command.ts";
+import { lineOptions, lineOptionTexts, lineParser } from "../line-parser.ts";
 import { paint, table } from "../render.ts";
-import { integerOption, zoneOption } from "../time-option.ts";
 
 /** `haechi explain 'LINE'`: exit code 0 when a parser understood the line, 1 when none did. */
 export const explain: Command = {
   name: "explain",
   summary: "cli.explain.summary",
   usage: "'LINE'",
-  options: { timezone: { type: "string" }, year: { type: "string" }, format: { type: "string" } },
-  optionTexts: { timezone: "cli.scan.option.timezone", year: "cli.scan.option.year", format: "cli.parse.option.format" },
+  options: lineOptions,
+  optionTexts: lineOptionTexts,
   positionals: [1, 1],
   async run(context) {
     const { config } = loadConfig(textOption(context, "config"), context.env, process.cwd(), context.language);
-    const settings = parserContext(config, { timeZone: zoneOption(context, "timezone"), year: integerOption(context, "year", 1_970, 2_200) });
-    const parser = adaptiveParser(parserPlugins(config, textOption(context, "format")), settings);
+    const parser = lineParser(context, config);
     const event = parser.parse({ source: "-", text: context.arguments[0] as string, line: 1, offset: 0, writtenBy: Date.now() });
     const matches = event ? explainEvent(loadRuleSet(config, []), event, context.language) : [];
     if (context.options["json"] === true) {
