@@ -2,6 +2,7 @@ import type { Parser } from "#contracts/parser.ts";
 import type { Source } from "#contracts/source.ts";
 import type { TextKey } from "#core/text/en.ts";
 import type { TextParams } from "#core/text/fill.ts";
+import type { Language } from "#core/text/text.ts";
 import { discoverSources } from "#sources/discover.ts";
 import { fileSource } from "#sources/file/file.ts";
 import { journaldSource } from "#sources/journald/journald.ts";
@@ -16,11 +17,11 @@ export interface FoundSources {
   readonly problems: readonly { readonly key: TextKey; readonly params: TextParams }[];
 }
 
-/** The configured sources, or those found on this machine. */
-export async function findSources(config: Config): Promise<FoundSources> {
+/** The configured sources, or those found on this machine and why, in `language`. */
+export async function findSources(config: Config, language: Language = "en"): Promise<FoundSources> {
   if (config.sources)
     return { sources: config.sources.map((entry) => ({ source: openSource(entry), parser: sourceParser(config, entry), why: "" })), problems: [] };
-  const found = await discoverSources();
+  const found = await discoverSources({ language });
   return {
     sources: found.sources.map(({ kind, pattern, why }) => {
       const entry: SourceConfig = kind === "journald" ? { journald: { units: [] } } : { file: pattern };

@@ -79,7 +79,7 @@ async function runOnce({ config }: LoadedConfig, options: UpOptions, language: L
   const { env, say } = options;
   const speak = (key: TextKey, params = {}): void => say(text(language, key, params));
   const directory = stateDirectory(config, env, process.getuid?.());
-  const sources = await findSources(config);
+  const sources = await findSources(config, language);
   const rules = loadRuleSet(config, []);
   const metrics = guardMetrics();
   const guard = await openGuard(config, {
